@@ -1,0 +1,11 @@
+# Makes `dpcore` importable: where it is missing (on Colab, say), this cell
+# installs it from the book's repository and leaves the installed torch alone.
+REPOSITORY = ""  # the publisher's address, set by `make publish-url URL=...`
+try:
+    import dpcore
+except ModuleNotFoundError:
+    if not REPOSITORY:
+        raise SystemExit("dpcore is missing: clone the repository, run `make book`")
+    %pip install -q "dpcore @ git+{REPOSITORY}"
+    import dpcore
+print(dpcore.versions())
