@@ -1,0 +1,454 @@
+"""A batch of graphs in two forms with the same verbs.
+
+`SparseGraphs` holds level 0 of a batch: a disjoint union, one block-diagonal sparse
+matrix, never padded to n×n. `DenseGraphs` holds a batch after pooling: every graph has
+the same k clusters, so [B, k, d] and [B, k, k] waste nothing. Layers, the pooling
+operator and the losses use only the verbs that both share:
+
+    propagate(H)          A·H
+    contract(S, H)        S_gᵀ·H_g for every graph g, [B, k, d]
+    sum(H), max(H)        over the nodes of every graph, [B, d]
+    squared_norm()        ‖A_g‖²_F, [B]
+    normalized()          the same graphs with D̃^-½ Ã D̃^-½ for their adjacency
+    averaged()            the same graphs with D⁻¹ A for their adjacency
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import cached_property
+
+import torch
+from torch import Tensor
+
+from dpcore.checks import check_features, checked_batch, checked_edges
+from dpcore.sparse import Csr, Pieces, offsets
+
+CHUNK = 32
+"""Nodes a chunk in `SparseGraphs.contract`: at most one part-filled chunk a graph."""
+
+
+class SparseGraphs:
+    """B graphs with N nodes in all as one disjoint union.
+
+    Build one with :meth:`from_data_list` or :meth:`from_edge_index`.
+
+    Attributes:
+        x: node features [N, f].
+        y: graph labels [B], or None.
+        ptr: first node of every graph and the end, [B + 1].
+        adjacency: the block-diagonal matrix A [N, N]; A[i, j] is the weight of the
+            edge from i to j, duplicates added up.
+
+    >>> x = torch.eye(3)
+    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> path = SparseGraphs.from_edge_index(x, edges)
+    >>> path.propagate(x)
+    tensor([[0., 1., 0.],
+            [1., 0., 1.],
+            [0., 1., 0.]])
+    """
+
+    def __init__(self, x: Tensor, adjacency: Csr, ptr: Tensor, y: Tensor | None = None):
+        self.x, self.adjacency, self.ptr, self.y = x, adjacency, ptr, y
+        self._normalized: dict[str, SparseGraphs] = {}
+
+    @classmethod
+    def from_edge_index(
+        cls,
+        x: Tensor,
+        edge_index: Tensor,
+        batch: Tensor | None = None,
+        edge_weight: Tensor | None = None,
+        y: Tensor | None = None,
+    ) -> SparseGraphs:
+        """From PyG's own tensors.
+
+        Args:
+            x: node features [N, f], finite floats.
+            edge_index: [2, E], integers in 0 … N-1; an undirected edge stands twice.
+                Duplicates add up and self-loops count, as in an adjacency matrix.
+            batch: the graph of every node [N], non-decreasing, no number left out;
+                None for a single graph.
+            edge_weight: [E] finite floats, 1 where None. Constants of the data: a
+                weight that requires a gradient is refused, since it would get none.
+            y: labels [B].
+
+        Raises:
+            ValueError: naming the argument, what came and what was expected.
+        """
+        check_features(x)
+        nodes = x.size(0)
+        batch = checked_batch(batch, x)
+        weight = checked_edges(edge_index, edge_weight, batch, x)
+        sizes = torch.bincount(batch)
+        if y is not None and y.numel() != sizes.numel():
+            raise ValueError(f"y has {y.numel()} labels for {sizes.numel()} graphs")
+        adjacency = Csr.from_coo(edge_index, weight, (nodes, nodes))
+        labels = None if y is None else y.view(-1)
+        return cls(x, adjacency, offsets(sizes), labels)
+
+    @classmethod
+    def from_data_list(cls, graphs: Sequence) -> SparseGraphs:
+        """From PyG `Data` objects with `x` and `edge_index`; `edge_weight` and `y`
+        are used where every graph has them.
+
+        Raises:
+            ValueError: for an empty list, a graph without nodes or features, and all
+                that :meth:`from_edge_index` refuses.
+        """
+        graphs = list(graphs)
+        if not graphs:
+            raise ValueError("graphs is empty: a batch needs at least one graph")
+        for i, graph in enumerate(graphs):
+            if getattr(graph, "x", None) is None:
+                raise ValueError(f"graphs[{i}] has no node features: set data.x [n, f]")
+            if graph.x.dim() != 2 or graph.x.size(0) == 0:
+                raise ValueError(
+                    f"graphs[{i}].x has shape {list(graph.x.shape)}, expected [n, f] "
+                    "with at least one node"
+                )
+            if graph.edge_index.numel() and (
+                int(graph.edge_index.max()) >= graph.x.size(0)
+                or int(graph.edge_index.min()) < 0
+            ):
+                raise ValueError(
+                    f"graphs[{i}].edge_index holds a node outside 0 … "
+                    f"{graph.x.size(0) - 1}"
+                )
+        widths = {graph.x.size(1) for graph in graphs}
+        if len(widths) > 1:
+            raise ValueError(f"graphs differ in features a node: {sorted(widths)}")
+        sizes = torch.tensor([graph.x.size(0) for graph in graphs])
+        shift = offsets(sizes)
+        device = graphs[0].x.device
+        edge_index = torch.cat(
+            [g.edge_index + int(s) for g, s in zip(graphs, shift[:-1], strict=True)],
+            dim=1,
+        )
+        return cls.from_edge_index(
+            torch.cat([graph.x for graph in graphs]),
+            edge_index,
+            torch.arange(len(graphs)).repeat_interleave(sizes).to(device),
+            _concatenated(graphs, "edge_weight"),
+            _concatenated(graphs, "y"),
+        )
+
+    @property
+    def num_graphs(self) -> int:
+        return self.ptr.numel() - 1
+
+    @property
+    def num_nodes(self) -> int:
+        return self.x.size(0)
+
+    @cached_property
+    def sizes(self) -> Tensor:
+        """Nodes of every graph, [B]."""
+        return self.ptr.diff()
+
+    @cached_property
+    def batch(self) -> Tensor:
+        """The graph of every node, [N]."""
+        graphs = torch.arange(self.num_graphs, device=self.ptr.device)
+        return graphs.repeat_interleave(self.sizes)
+
+    @property
+    def edge_index(self) -> Tensor:
+        """Row and column of every entry of A, sorted, [2, E]."""
+        return torch.stack([self.adjacency.row, self.adjacency.col])
+
+    @property
+    def edge_weight(self) -> Tensor:
+        """The entries of A, in the order of `edge_index`, [E]."""
+        return self.adjacency.value
+
+    def propagate(self, h: Tensor) -> Tensor:
+        """A·H for H [N, d]: every node adds up its neighbours' rows."""
+        self._check_rows("h", h)
+        return self.adjacency @ h
+
+    def contract(self, s: Tensor, h: Tensor) -> Tensor:
+        """S_gᵀ·H_g for every graph g: S [N, k], H [N, d] → [B, k, d].
+
+        The nodes of each graph are cut into chunks of equal length, the chunks are
+        multiplied in one batched product and added up: no loop over graphs, and a
+        graph's result does not depend on the sizes of the others.
+        """
+        self._check_rows("s", s)
+        self._check_rows("h", h)
+        if self.num_graphs == 1:
+            return (s.transpose(0, 1) @ h).unsqueeze(0)
+        parts = self._chunked(s).transpose(1, 2) @ self._chunked(h)
+        chunk_graph, _ = self._chunks
+        if chunk_graph.numel() == self.num_graphs:
+            return parts
+        total = parts.new_zeros(self.num_graphs, *parts.shape[1:])
+        return total.index_add(0, chunk_graph, parts)
+
+    def sum(self, h: Tensor) -> Tensor:
+        """The sum of H's rows over the nodes of every graph: [N, …] → [B, …]."""
+        self._check_rows("h", h)
+        if h.dim() == 1:
+            return (self._membership @ h.unsqueeze(1)).squeeze(1)
+        return self._membership @ h
+
+    def max(self, h: Tensor) -> Tensor:
+        """The largest value of each column over the nodes of every graph, [B, d]."""
+        self._check_rows("h", h)
+        index = self.batch.unsqueeze(1).expand_as(h)
+        lowest = h.new_full((self.num_graphs, h.size(1)), -torch.inf)
+        return lowest.scatter_reduce(0, index, h, "amax", include_self=False)
+
+    def mean(self, h: Tensor) -> Tensor:
+        """The mean of H's rows over the nodes of every graph: [N, …] → [B, …]."""
+        total = self.sum(h)
+        return total / self.sizes.view(-1, *[1] * (total.dim() - 1)).to(h.dtype)
+
+    def squared_norm(self) -> Tensor:
+        """‖A_g‖²_F of every graph, [B], in float64."""
+        squares = self.adjacency.value.double().square()
+        per_graph = torch.zeros(self.num_graphs).to(squares)
+        return per_graph.index_add(0, self.batch[self.adjacency.row], squares)
+
+    def normalized(self, self_loops: str = "add") -> SparseGraphs:
+        """The same graphs with D̃^-½ Ã D̃^-½ for adjacency (Kipf and Welling, 2017).
+
+        Ã = A + I for "add"; "replace" sets the diagonal of A to 1, as PyG's
+        `DenseGCNConv` does. D̃ holds the row sums of Ã; a node whose row sum is not
+        positive (negative weights) sends and receives nothing. Computed once.
+        """
+        _check_self_loops(self_loops)
+        if self_loops not in self._normalized:
+            loop = torch.arange(self.num_nodes, device=self.x.device).expand(2, -1)
+            index, weight = self.edge_index, self.adjacency.value
+            if self_loops == "replace":
+                off_diagonal = index[0] != index[1]
+                index, weight = index[:, off_diagonal], weight[off_diagonal]
+            weight = torch.cat([weight, weight.new_ones(self.num_nodes)])
+            index = torch.cat([index, loop], dim=1)
+            with_loops = Csr.from_coo(index, weight, self.adjacency.shape)
+            scale = inverse_power(_row_sums(with_loops), 0.5)
+            self._normalized[self_loops] = self._with(with_loops.scaled(scale, scale))
+        return self._normalized[self_loops]
+
+    def averaged(self) -> SparseGraphs:
+        """The same graphs with D⁻¹ A for adjacency: propagating takes the mean over
+        the neighbours, weighted by the edges; zero where there are none."""
+        if "mean" not in self._normalized:
+            scale = inverse_power(_row_sums(self.adjacency), 1.0)
+            self._normalized["mean"] = self._with(
+                self.adjacency.scaled(scale, torch.ones_like(scale))
+            )
+        return self._normalized["mean"]
+
+    def select(self, graphs: Tensor | Sequence[int]) -> SparseGraphs:
+        """The batch of the graphs with these indices [b], in this order.
+
+        What was normalised before is not normalised again: a data set is prepared
+        once and its batches are cut out of it.
+        """
+        graphs = torch.as_tensor(graphs, dtype=torch.long, device=self.ptr.device)
+        if graphs.numel() == 0:
+            raise ValueError("graphs is empty: a batch needs at least one graph")
+        if int(graphs.min()) < 0 or int(graphs.max()) >= self.num_graphs:
+            raise ValueError(f"graphs holds an index outside 0 … {self.num_graphs - 1}")
+        nodes = Pieces(self.ptr[graphs], self.sizes[graphs])
+        y = None if self.y is None else self.y[graphs]
+        batch = self._cut(nodes, self.x[nodes.index], y)
+        for kind, whole in self._normalized.items():
+            batch._normalized[kind] = whole._cut(nodes, batch.x, y)
+        return batch
+
+    def to_dense(self, graph: int = 0) -> Tensor:
+        """A_g [n_g, n_g] of one graph: for small examples and tests."""
+        index, weight = self.edge_index, self.adjacency.value
+        inside = self.batch[index[0]] == graph
+        size, start = int(self.sizes[graph]), int(self.ptr[graph])
+        dense = weight.new_zeros(size, size)
+        dense[tuple(index[:, inside] - start)] = weight[inside]
+        return dense
+
+    def to(self, device: torch.device | str) -> SparseGraphs:
+        """The same graphs on another device."""
+        y = None if self.y is None else self.y.to(device)
+        moved = SparseGraphs(
+            self.x.to(device), self.adjacency.to(device), self.ptr.to(device), y
+        )
+        for kind, graphs in self._normalized.items():
+            moved._normalized[kind] = moved._with(graphs.adjacency.to(device))
+        return moved
+
+    def __repr__(self) -> str:
+        return (
+            f"SparseGraphs(graphs={self.num_graphs}, nodes={self.num_nodes}, "
+            f"edges={self.adjacency.col.numel()}, features={self.x.size(1)})"
+        )
+
+    def _with(self, adjacency: Csr) -> SparseGraphs:
+        return SparseGraphs(self.x, adjacency, self.ptr, self.y)
+
+    def _cut(self, nodes: Pieces, x: Tensor, y: Tensor | None) -> SparseGraphs:
+        blocks = self.adjacency.diagonal_blocks(nodes)
+        return SparseGraphs(x, blocks, nodes.ptr, y)
+
+    def _check_rows(self, name: str, h: Tensor) -> None:
+        if h.size(0) != self.num_nodes:
+            raise ValueError(
+                f"{name} has {h.size(0)} rows, expected one for each of the "
+                f"{self.num_nodes} nodes"
+            )
+
+    @cached_property
+    def _membership(self) -> Csr:
+        nodes = torch.arange(self.num_nodes, device=self.ptr.device)
+        one = torch.ones(self.num_nodes, device=self.ptr.device)
+        to_graph = Csr(self.ptr, nodes, one, self.num_nodes)
+        to_node = Csr(offsets(torch.ones_like(nodes)), self.batch, one, self.num_graphs)
+        return to_graph.link(to_node)
+
+    @cached_property
+    def _chunks(self) -> tuple[Tensor, Tensor]:
+        """The graph of every chunk [M], and the slot of every node in M·CHUNK."""
+        chunks = (self.sizes + CHUNK - 1) // CHUNK
+        graphs = torch.arange(self.num_graphs, device=self.ptr.device)
+        first_slot = offsets(chunks)[:-1] * CHUNK
+        slots = torch.arange(self.num_nodes, device=self.ptr.device)
+        slots += (first_slot - self.ptr[:-1]).repeat_interleave(self.sizes)
+        return graphs.repeat_interleave(chunks), slots
+
+    def _chunked(self, h: Tensor) -> Tensor:
+        chunk_graph, slots = self._chunks
+        padded = h.new_zeros(chunk_graph.numel() * CHUNK, h.size(1))
+        return padded.index_copy(0, slots, h).view(-1, CHUNK, h.size(1))
+
+
+class DenseGraphs:
+    """B graphs of k nodes each: a batch of coarsened graphs.
+
+    Attributes:
+        x: node features [B, k, d].
+        adj: adjacency [B, k, k]; its diagonal holds the edge mass inside a cluster.
+
+    >>> pair = DenseGraphs(torch.eye(2).unsqueeze(0), torch.ones(1, 2, 2))
+    >>> pair.propagate(pair.x)
+    tensor([[[1., 1.],
+             [1., 1.]]])
+    """
+
+    def __init__(self, x: Tensor, adj: Tensor):
+        if x.dim() != 3 or adj.shape != (x.size(0), x.size(1), x.size(1)):
+            raise ValueError(
+                f"x has shape {list(x.shape)} and adj {list(adj.shape)}, expected "
+                "[B, k, d] and [B, k, k]"
+            )
+        self.x, self.adj = x, adj
+        self._normalized: dict[str, DenseGraphs] = {}
+
+    @property
+    def num_graphs(self) -> int:
+        return self.x.size(0)
+
+    @property
+    def num_nodes(self) -> int:
+        return self.x.size(0) * self.x.size(1)
+
+    @property
+    def sizes(self) -> Tensor:
+        """Nodes of every graph, [B]: k for each."""
+        return torch.full((self.x.size(0),), self.x.size(1), device=self.x.device)
+
+    def propagate(self, h: Tensor) -> Tensor:
+        """A·H for H [B, k, d]."""
+        self._check_rows("h", h)
+        return self.adj.to(h.dtype) @ h
+
+    def contract(self, s: Tensor, h: Tensor) -> Tensor:
+        """S_gᵀ·H_g for every graph g: S [B, k, m], H [B, k, d] → [B, m, d]."""
+        self._check_rows("s", s)
+        self._check_rows("h", h)
+        return s.transpose(1, 2) @ h
+
+    def sum(self, h: Tensor) -> Tensor:
+        """The sum of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
+        self._check_rows("h", h)
+        return h.sum(1)
+
+    def max(self, h: Tensor) -> Tensor:
+        """The largest value of each column over the nodes of every graph, [B, d]."""
+        self._check_rows("h", h)
+        return h.amax(1)
+
+    def mean(self, h: Tensor) -> Tensor:
+        """The mean of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
+        self._check_rows("h", h)
+        return h.mean(1)
+
+    def squared_norm(self) -> Tensor:
+        """‖A_g‖²_F of every graph, [B], in float64."""
+        return self.adj.double().square().sum((1, 2))
+
+    def normalized(self, self_loops: str = "add") -> DenseGraphs:
+        """The same graphs with D̃^-½ Ã D̃^-½; see `SparseGraphs.normalized`."""
+        _check_self_loops(self_loops)
+        if self_loops not in self._normalized:
+            one = torch.eye(self.x.size(1), dtype=self.adj.dtype, device=self.x.device)
+            off_diagonal = self.adj * (1 - one) if self_loops == "replace" else self.adj
+            with_loops = off_diagonal + one
+            scale = inverse_power(with_loops.sum(2), 0.5)
+            scaled = scale.unsqueeze(2) * with_loops * scale.unsqueeze(1)
+            self._normalized[self_loops] = DenseGraphs(self.x, scaled)
+        return self._normalized[self_loops]
+
+    def averaged(self) -> DenseGraphs:
+        """The same graphs with D⁻¹ A; see `SparseGraphs.averaged`."""
+        if "mean" not in self._normalized:
+            scale = inverse_power(self.adj.sum(2), 1.0).unsqueeze(2)
+            self._normalized["mean"] = DenseGraphs(self.x, scale * self.adj)
+        return self._normalized["mean"]
+
+    def __repr__(self) -> str:
+        graphs, nodes, features = self.x.shape
+        return f"DenseGraphs(graphs={graphs}, nodes={nodes} each, features={features})"
+
+    def _check_rows(self, name: str, h: Tensor) -> None:
+        if h.shape[:2] != self.x.shape[:2]:
+            raise ValueError(
+                f"{name} has shape {list(h.shape)}, expected "
+                f"[{self.x.size(0)}, {self.x.size(1)}, …]: one row a node"
+            )
+
+
+Graphs = SparseGraphs | DenseGraphs
+
+
+def inverse_power(values: Tensor, power: float) -> Tensor:
+    """values^-power where positive, else 0, with finite gradients everywhere.
+
+    >>> inverse_power(torch.tensor([4.0, 0.0]), 0.5)
+    tensor([0.5000, 0.0000])
+    """
+    positive = values > 0
+    return torch.where(positive, values, 1.0).pow(-power) * positive
+
+
+def _row_sums(matrix: Csr) -> Tensor:
+    total = torch.zeros(matrix.shape[0]).to(matrix.value)
+    return total.index_add(0, matrix.row, matrix.value)
+
+
+def _concatenated(graphs: list, name: str) -> Tensor | None:
+    parts = [getattr(graph, name, None) for graph in graphs]
+    present = [part is not None for part in parts]
+    if not any(present):
+        return None
+    if not all(present):
+        raise ValueError(
+            f"graphs[{present.index(False)}] has no {name}, but others have one"
+        )
+    return torch.cat([part.view(-1) for part in parts])
+
+
+def _check_self_loops(self_loops: str) -> None:
+    if self_loops not in ("add", "replace"):
+        raise ValueError(f"self_loops is {self_loops!r}, expected 'add' or 'replace'")

@@ -1,0 +1,210 @@
+"""The pooling operator of DiffPool (Ying et al., 2018) and its two losses.
+
+Exact and never quadratic in the number of nodes: with A sparse,
+
+    ‖A − SSᵀ‖²_F = ‖A‖²_F − 2·tr(SᵀAS) + ‖SᵀS‖²_F
+
+needs O(E·k + n·k²) time and O(E + n·k) memory, and SᵀAS is the coarsened adjacency
+that pooling computes anyway.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor, nn
+
+from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs
+from dpcore.layers import GNN
+
+REDUCTIONS = ("rms", "frobenius")
+
+
+class Pooled(NamedTuple):
+    """What one pooling step gives.
+
+    Attributes:
+        x: cluster features X' = SᵀZ, [B, k, d].
+        adj: coarsened adjacency A' = SᵀAS, [B, k, k].
+        assignment: S, rows add up to 1, [N, k] (or [B, n, k] after a first pooling).
+        link_loss: scalar, see :func:`diff_pool`.
+        entropy_loss: scalar, in nats.
+    """
+
+    x: Tensor
+    adj: Tensor
+    assignment: Tensor
+    link_loss: Tensor
+    entropy_loss: Tensor
+
+    @property
+    def graphs(self) -> DenseGraphs:
+        """The next level: the coarsened graphs as a batch."""
+        return DenseGraphs(self.x, self.adj)
+
+
+def diff_pool(
+    z: Tensor, graphs: Graphs, logits: Tensor, reduction: str = "rms"
+) -> Pooled:
+    """One pooling step: S = softmax(logits), X' = SᵀZ, A' = SᵀAS, and both losses.
+
+    Args:
+        z: embeddings Z [N, d] (for `DenseGraphs`: [B, n, d]).
+        graphs: the batch, `SparseGraphs` or `DenseGraphs`.
+        logits: scores [N, k] before the softmax, k ≥ 1; -inf closes a cluster to a
+            node, as long as one stays open. k may exceed the number of nodes.
+        reduction: how a graph's link loss is scaled. "rms":
+            sqrt(‖A − SSᵀ‖²_F / n²), the root mean square of an entry, comparable
+            across sizes. "frobenius": the paper's ‖A − SSᵀ‖_F.
+
+    Returns:
+        :class:`Pooled`. link_loss is the mean over the graphs; entropy_loss the mean
+        over the graphs of the mean over a graph's nodes of H(S_i), in nats. A graph's
+        part never depends on padding, on the rest of the batch or on node order. The
+        losses are summed in float64, so nothing cancels.
+
+    Raises:
+        ValueError: for wrong shapes, NaN in z or logits, a row of logits without an
+            open cluster, an unknown reduction.
+
+    Source: Ying et al. (2018), equations 3 to 6 and section 3.3.
+
+    >>> from dpcore import SparseGraphs
+    >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
+    >>> pairs = SparseGraphs.from_edge_index(torch.ones(4, 1), edges)
+    >>> own = torch.tensor([[9.0, -9], [9, -9], [-9, 9], [-9, 9]])
+    >>> diff_pool(pairs.x, pairs, own).adj.round()
+    tensor([[[2., 0.],
+             [0., 2.]]])
+    """
+    _check(z, graphs, logits, reduction)
+    log_s = torch.log_softmax(logits, dim=-1)
+    s = log_s.exp()
+    x = graphs.contract(s, z)  # X' = SᵀZ
+    s64 = s.double()
+    adj = graphs.contract(s64, graphs.propagate(s64))  # A' = SᵀAS
+    return Pooled(
+        x,
+        adj.to(s.dtype),
+        s,
+        link_loss(graphs, s64, adj, reduction).mean().to(s.dtype),
+        entropy_loss(graphs, s, log_s).mean(),
+    )
+
+
+def link_loss(graphs: Graphs, s: Tensor, adj: Tensor, reduction: str = "rms") -> Tensor:
+    """‖A_g − S_gS_gᵀ‖_F of every graph [B], from S and A' = SᵀAS in float64.
+
+    Where the square is smaller than its own rounding error it counts as zero, and so
+    does its gradient: the norm has none at a perfect fit.
+    """
+    fixed = graphs.squared_norm()
+    gram = graphs.contract(s, s).square().sum((1, 2))  # ‖SᵀS‖²_F = ‖SSᵀ‖²_F
+    trace = adj.diagonal(dim1=1, dim2=2).sum(1)  # tr(SᵀAS) = ⟨A, SSᵀ⟩
+    square = fixed - 2 * trace + gram
+    rounding = 8 * torch.finfo(square.dtype).eps * (fixed + gram.detach())
+    above = square > rounding
+    norm = torch.where(above, square, 1.0).sqrt() * above
+    return norm if reduction == "frobenius" else norm / graphs.sizes
+
+
+def entropy_loss(graphs: Graphs, s: Tensor, log_s: Tensor) -> Tensor:
+    """The mean over a graph's nodes of H(S_i) = −Σ_j S_ij log S_ij, in nats, [B]."""
+    finite = log_s.clamp(min=-200)  # exp(-200) is 0 in float32: 0·log 0 = 0
+    return graphs.mean(-(s * finite).sum(-1))
+
+
+def effective_clusters(graphs: Graphs, s: Tensor) -> Tensor:
+    """exp of the entropy of the cluster masses of every graph, [B]: k where all
+    clusters hold the same mass, 1 where one holds everything.
+
+    >>> from dpcore import DenseGraphs
+    >>> even = DenseGraphs(torch.ones(1, 4, 1), torch.ones(1, 4, 4))
+    >>> effective_clusters(even, torch.eye(4).unsqueeze(0)).item()
+    4.0
+    """
+    return torch.special.entr(graphs.mean(s)).sum(-1).exp()
+
+
+class DiffPool(nn.Module):
+    """One DiffPool level: a GNN for Z, a GNN for S, and :func:`diff_pool`.
+
+    Args:
+        in_channels: features a node.
+        hidden_channels: width of both GNNs and of the embeddings Z.
+        num_clusters: k, clusters a graph gets, at least 1.
+        num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`.
+        reduction: see :func:`diff_pool`.
+
+    >>> layer = DiffPool(in_channels=3, hidden_channels=8, num_clusters=2)
+    >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
+    >>> out = layer(torch.rand(3, 3), edges)  # or layer(batch)
+    >>> out.x.shape, out.adj.shape
+    (torch.Size([1, 2, 8]), torch.Size([1, 2, 2]))
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        hidden_channels: int,
+        num_clusters: int,
+        num_layers: int = 3,
+        conv: str = "gcn",
+        dropout: float = 0.0,
+        self_loops: str = "add",
+        reduction: str = "rms",
+    ):
+        super().__init__()
+        if num_clusters < 1:
+            raise ValueError(f"num_clusters is {num_clusters}, expected at least 1")
+        shared = dict(
+            num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
+        )
+        self.embed = GNN(in_channels, hidden_channels, hidden_channels, **shared)
+        self.assign = GNN(in_channels, hidden_channels, num_clusters, **shared)
+        self.reduction = reduction
+
+    def forward(
+        self,
+        graphs: Graphs | Tensor,
+        edge_index: Tensor | None = None,
+        batch: Tensor | None = None,
+        edge_weight: Tensor | None = None,
+    ) -> Pooled:
+        """`layer(batch)`, or `layer(x, edge_index, batch)` with PyG's tensors."""
+        if isinstance(graphs, Tensor):
+            if edge_index is None:
+                raise ValueError("edge_index is missing: call layer(x, edge_index)")
+            graphs = _from_tensors(graphs, edge_index, batch, edge_weight)
+        z = self.embed(graphs, graphs.x)
+        logits = self.assign(graphs, graphs.x)
+        return diff_pool(z, graphs, logits, self.reduction)
+
+
+def _from_tensors(x, edge_index, batch, edge_weight) -> SparseGraphs:
+    """Inside a model x carries gradients: structure from PyG's tensors, x as it is."""
+    graphs = SparseGraphs.from_edge_index(x.detach(), edge_index, batch, edge_weight)
+    graphs.x = x
+    return graphs
+
+
+def _check(z: Tensor, graphs: Graphs, logits: Tensor, reduction: str) -> None:
+    rows = graphs.x.shape[:-1]
+    for name, tensor in (("z", z), ("logits", logits)):
+        if tensor.shape[:-1] != rows or tensor.size(-1) == 0:
+            expected = ", ".join(str(n) for n in rows)
+            raise ValueError(
+                f"{name} has shape {list(tensor.shape)}, expected [{expected}, ≥ 1]: "
+                "one row a node"
+            )
+        if not tensor.is_floating_point():
+            raise ValueError(f"{name} has dtype {tensor.dtype}, expected floats")
+        if tensor.detach().sum().isnan():
+            raise ValueError(f"{name} holds NaN, or infinite values of both signs")
+    if logits.detach().amax(-1).isneginf().any():
+        raise ValueError("logits closes every cluster (-inf) to some node")
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"reduction is {reduction!r}, expected one of {', '.join(REDUCTIONS)}"
+        )
