@@ -1,0 +1,60 @@
+# make book, make test: a fresh machine needs Python >= 3.11 and make, no more.
+PYTHON ?= python3
+VENV   ?= .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+LINTED := dpcore tests book/tools conftest.py
+
+.PHONY: help install book test execute lint format publish-url clean
+
+help:
+	@echo "make book         build the book from the committed outputs: _build/html/index.html"
+	@echo "make test         unit tests, doctests, tests of the book, every notebook"
+	@echo "make execute      run the notebooks again, in place (NOTEBOOKS=\"03_... 04_...\" for some)"
+	@echo "make lint         ruff; make format: let ruff rewrite"
+	@echo "make publish-url URL=https://github.com/you/repository   (URL= takes it out again)"
+	@echo "Options: PYTHON=python3.12 (for a new .venv), VENV=folder"
+
+# torch first and alone, so that a CPU build that is installed already stays.
+$(STAMP): requirements.txt pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install -q "$$(grep '^torch==' requirements.txt)"
+	$(BIN)/python -m pip install -q -r requirements.txt -e .
+	touch $@
+
+install: $(STAMP)
+
+# Sphinx says each warning once: after a failed build it has to read every page again.
+book: $(STAMP)
+	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
+
+# Both parts run, so that one look shows all; either one failing fails.
+test: $(STAMP)
+	@failed=0; \
+	$(BIN)/python -m pytest || failed=1; \
+	$(BIN)/python -m pytest --nbval-lax notebooks || failed=1; \
+	exit $$failed
+
+execute: $(STAMP)
+	$(BIN)/python book/tools/execute.py $(NOTEBOOKS)
+
+lint: $(STAMP)
+	$(BIN)/ruff check $(LINTED)
+	$(BIN)/ruff format --check $(LINTED)
+
+format: $(STAMP)
+	$(BIN)/ruff check --fix $(LINTED)
+	$(BIN)/ruff format $(LINTED)
+
+ifeq ($(origin URL),command line)
+export URL
+publish-url: $(STAMP)
+	@$(BIN)/python book/tools/publish_url.py "$$URL"
+else
+publish-url:
+	@echo "usage: make publish-url URL=https://github.com/you/repository   (URL= takes it out)"; exit 2
+endif
+
+clean:
+	rm -rf _build
