@@ -1,0 +1,217 @@
+"""Figures on a page: an image with a description, a player that needs no server."""
+
+from __future__ import annotations
+
+import base64
+import html
+import io
+from collections.abc import Callable, Sequence
+
+import matplotlib.pyplot as plt
+from matplotlib.figure import Figure
+from PIL import Image
+
+PLAYER_LIMIT = 1_500_000  # bytes of one player in a page
+
+# Frames are plain images: without a script (a notebook that is not trusted, a
+# print) the first one shows. The script takes every player that it finds not yet
+# started, so it needs no ids and may stand on the page many times.
+TEMPLATE = """<div class="dpcore-player" role="group" tabindex="0" aria-label="@ALT@"
+ data-interval="@INTERVAL@" style="width:@WIDTH@px;max-width:100%">
+<div data-frames>@IMAGES@</div>
+<div style="display:flex;flex-wrap:wrap;gap:6px;align-items:center;margin-top:6px">
+<button type="button" data-do="back" aria-label="one frame back">&#9664;</button>
+<button type="button" data-do="play" aria-label="play">&#9654; play</button>
+<button type="button" data-do="on" aria-label="one frame on">&#9654;</button>
+<input type="range" min="0" max="@LAST@" value="0" step="1" aria-label="frame"
+ style="flex:1;min-width:80px"></div>
+<div data-caption aria-live="polite" style="min-height:1.5em">@CAPTION@</div>
+</div>
+<style>
+.dpcore-player button {font: inherit; color: inherit; background: transparent;
+ border: 1px solid currentColor; border-radius: 6px; padding: 2px 10px;
+ min-height: 36px; cursor: pointer}
+.dpcore-player :focus-visible, .dpcore-player:focus-visible
+ {outline: 3px solid #56B4E9; outline-offset: 2px}
+</style>
+<script>
+document.querySelectorAll(".dpcore-player:not([data-ready])").forEach((box) => {
+  box.dataset.ready = "yes";
+  const frames = box.querySelectorAll("[data-frames] img");
+  const slider = box.querySelector("input"), last = frames.length - 1;
+  const caption = box.querySelector("div[data-caption]");
+  const play = box.querySelector("[data-do=play]");
+  let now = 0, timer = null;
+  const go = (to) => {
+    frames[now].style.display = "none";
+    now = Math.max(0, Math.min(last, to));
+    frames[now].style.display = "";
+    slider.value = now;
+    caption.textContent = frames[now].dataset.caption;
+    slider.setAttribute("aria-valuetext", caption.textContent);
+  };
+  const stop = () => {
+    clearInterval(timer); timer = null;
+    caption.setAttribute("aria-live", "polite");
+    play.innerHTML = "&#9654; play"; play.setAttribute("aria-label", "play");
+  };
+  const start = () => {
+    if (now === last) go(0);
+    caption.setAttribute("aria-live", "off");
+    play.innerHTML = "&#10074;&#10074; pause";
+    play.setAttribute("aria-label", "pause");
+    timer = setInterval(() => now < last ? go(now + 1) : stop(),
+                        Number(box.dataset.interval));
+  };
+  const actions = {
+    back: () => { stop(); go(now - 1); },
+    on: () => { stop(); go(now + 1); },
+    play: () => timer ? stop() : start(),
+    first: () => { stop(); go(0); },
+    last: () => { stop(); go(last); },
+  };
+  box.querySelectorAll("button").forEach((button) =>
+    button.addEventListener("click", () => actions[button.dataset.do]()));
+  slider.addEventListener("input", () => { stop(); go(Number(slider.value)); });
+  box.addEventListener("keydown", (event) => {
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    const keys = {ArrowLeft: "back", ArrowRight: "on", Home: "first", End: "last"};
+    let act = keys[event.key];
+    if (event.key === " " && event.target.tagName !== "BUTTON") act = "play";
+    event.stopPropagation();
+    if (act) { event.preventDefault(); actions[act](); }
+  });
+});
+</script>
+"""
+
+
+def show(fig: Figure, alt: str) -> None:
+    """Put a figure on the page as an image with a description, and close it.
+
+    Args:
+        fig: any matplotlib figure.
+        alt: what the figure shows, for readers who do not see it; also what stands
+            in a terminal or in an export that has no images.
+
+    Raises:
+        ValueError: if ``alt`` is empty.
+    """
+    from IPython.display import display
+
+    _check_text("alt", alt)
+    display({"text/html": figure_html(fig, alt), "text/plain": alt}, raw=True)
+
+
+def figure_html(fig: Figure, alt: str) -> str:
+    """The ``<img>`` of :func:`show`: twice as fine as the page, never wider than it.
+
+    >>> figure_html(Figure(figsize=(1, 1)), "a < b")[:20]
+    '<img alt="a &lt; b" '
+    """
+    png = _png(fig, dpi=192, bbox_inches="tight")
+    width = Image.open(io.BytesIO(png)).width // 2
+    # `dark-light` keeps the theme from dimming the image: colours stay the same.
+    return (
+        f'<img alt="{html.escape(alt)}" class="dark-light" '
+        f'style="width:{width}px;max-width:100%;height:auto" src="{_data_uri(png)}">'
+    )
+
+
+def player(
+    frames: Sequence[Figure] | Callable[[int], Figure],
+    alt: str,
+    captions: Sequence[str] | None = None,
+    *,
+    count: int | None = None,
+    interval: int = 400,
+) -> None:
+    """Put a little film on the page, with a slider and keys, from no other place.
+
+    Args:
+        frames: figures of one size, or a function from 0 … ``count`` - 1 to them.
+        alt: what the film shows, for readers who do not see it.
+        captions: one line a frame, shown under it; by default the frame's number.
+        count: how many frames, where ``frames`` is a function.
+        interval: milliseconds a frame.
+
+    Raises:
+        ValueError: if there are no frames, captions do not match, sizes differ or
+            the player would be larger than 1.5 MB.
+    """
+    from IPython.display import display
+
+    page = player_html(frames, alt, captions, count=count, interval=interval)
+    display({"text/html": page, "text/plain": alt}, raw=True)
+
+
+def player_html(
+    frames: Sequence[Figure] | Callable[[int], Figure],
+    alt: str,
+    captions: Sequence[str] | None = None,
+    *,
+    count: int | None = None,
+    interval: int = 400,
+) -> str:
+    """The HTML of :func:`player`; without scripts its first frame still shows."""
+    _check_text("alt", alt)
+    if callable(frames):
+        if count is None:
+            raise ValueError("count: say how many frames the function can draw")
+        draw, total = frames, count
+    else:
+        draw, total = frames.__getitem__, len(frames)
+    if total < 1:
+        raise ValueError("frames: expected at least one figure, got none")
+    lines = captions or [f"frame {i + 1} of {total}" for i in range(total)]
+    if len(lines) != total:
+        raise ValueError(f"captions: expected {total} lines, got {len(lines)}")
+    images, sizes = [], set()
+    for i in range(total):
+        png = _png(draw(i), dpi=110)
+        picture = Image.open(io.BytesIO(png)).convert("RGB")
+        sizes.add(picture.size)
+        small = io.BytesIO()
+        picture.quantize(96, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
+        text, hide = html.escape(f"{alt}: {lines[i]}"), "display:none;" if i else ""
+        images.append(
+            f'<img alt="{text}" class="dark-light" data-caption="'
+            f'{html.escape(lines[i])}" style="{hide}width:100%;height:auto" '
+            f'src="{_data_uri(small.getvalue())}">'
+        )
+    if len(sizes) > 1:
+        raise ValueError(f"frames: expected one size, got {sorted(sizes)} pixels")
+    page = TEMPLATE
+    fields = {
+        "ALT": html.escape(alt),
+        "CAPTION": html.escape(lines[0]),
+        "INTERVAL": str(int(interval)),
+        "LAST": str(total - 1),
+        "WIDTH": str(round(sizes.pop()[0] * 96 / 110)),
+        "IMAGES": "".join(images),
+    }
+    for name, value in fields.items():
+        page = page.replace(f"@{name}@", value)
+    if len(page) > PLAYER_LIMIT:
+        raise ValueError(
+            f"frames: {len(page) / 1e6:.1f} MB, the limit is "
+            f"{PLAYER_LIMIT / 1e6:.1f}: draw fewer or smaller ones"
+        )
+    return page
+
+
+def _png(fig: Figure, **how: object) -> bytes:
+    """The figure as PNG; a figure that pyplot keeps is closed."""
+    buffer = io.BytesIO()
+    fig.savefig(buffer, format="png", metadata={"Software": None}, **how)
+    plt.close(fig)
+    return buffer.getvalue()
+
+
+def _data_uri(png: bytes) -> str:
+    return "data:image/png;base64," + base64.b64encode(png).decode()
+
+
+def _check_text(name: str, text: str) -> None:
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"{name}: expected a sentence, got {text!r}")

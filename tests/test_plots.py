@@ -1,0 +1,293 @@
+"""Figures say what they should: shapes, shares, colours, words; the player plays."""
+
+import base64
+import io
+import re
+import shutil
+from pathlib import Path
+
+import matplotlib.pyplot as plt
+import numpy as np
+import pytest
+import torch
+from matplotlib.colors import to_hex
+from matplotlib.figure import Figure
+from PIL import Image
+
+from dpcore import plots
+from dpcore.plots.page import PLAYER_LIMIT
+
+PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, both directions
+
+
+def texts(fig: Figure) -> list[str]:
+    return [text.get_text() for text in fig.axes[0].texts]
+
+
+def small_figure(step: int = 0) -> Figure:
+    fig = Figure(figsize=(5, 1))
+    fig.subplots().plot([0, step])
+    return fig
+
+
+# graphs
+
+
+def test_pie_fractions_and_colours_are_the_memberships():
+    shares = torch.tensor([[0.5, 0.25, 0.25], [0.0, 1.0, 0.0], [0.1, 0.2, 0.7]])
+    fig = plots.graph(PATH, shares)
+    drawn = torch.zeros(3, 3)
+    for wedge in filter(lambda patch: patch.get_gid(), fig.axes[0].patches):
+        node, cluster = map(int, re.findall(r"\d+", wedge.get_gid()))
+        drawn[node, cluster] = (wedge.theta2 - wedge.theta1) / 360
+        color = plots.CLUSTER_COLORS[cluster].lower()
+        assert to_hex(wedge.get_facecolor()) == color
+    assert torch.allclose(drawn, shares, atol=1e-6)
+
+
+def test_an_edge_is_drawn_once_and_as_wide_as_its_weight():
+    fig = plots.graph(PATH, weights=[1.0, 1.0, 4.0, 2.0])
+    thin, thick = (line.get_linewidth() for line in fig.axes[0].lines)
+    assert thick == pytest.approx(0.4 + 1.4) and thin == pytest.approx(0.4 + 1.4 / 4)
+
+
+def test_self_loop_isolated_node_and_labels():
+    fig = plots.graph([[0, 1], [1, 1]], num_nodes=4, labels=list("abcd"))
+    assert len(fig.axes[0].lines) == 1
+    assert len(fig.axes[0].patches) == 5  # four nodes and the loop
+    assert texts(fig) == list("abcd")
+    assert texts(plots.graph(PATH)) == ["0", "1", "2"]
+    assert texts(plots.graph(PATH, labels=[])) == []
+
+
+def test_graph_without_edges_or_nodes():
+    empty = torch.zeros(2, 0, dtype=torch.long)
+    assert len(plots.graph(empty, num_nodes=1).axes[0].patches) == 1
+    assert len(plots.graph(empty).axes[0].patches) == 0
+
+
+def test_layout_is_deterministic_and_keeps_components_apart():
+    triangles = [[0, 1, 2, 3, 4, 5], [1, 2, 0, 4, 5, 3]]
+    first, again = plots.layout(triangles, 6), plots.layout(triangles, 6)
+    assert np.array_equal(first, again)
+    assert np.abs(first).max() == pytest.approx(1)
+    assert first[:3, 0].max() < first[3:, 0].min()
+    large = torch.stack([torch.arange(249), torch.arange(1, 250)])
+    assert np.array_equal(plots.layout(large, 250, 1), plots.layout(large, 250, 1))
+    assert not np.allclose(plots.layout(large, 250, 1), plots.layout(large, 250, 2))
+
+
+def test_layout_of_many_components_fills_rows():
+    pairs = torch.arange(24).view(12, 2).T
+    place = plots.layout(pairs, 25)
+    distance = np.linalg.norm(place[:, None] - place[None], axis=-1)
+    assert (distance + np.eye(25)).min() > 0.05
+    assert np.ptp(place[:, 1]) > 0.5
+
+
+def test_coarse_shows_inside_and_between():
+    fig = plots.coarse([[4.0, 1.5], [0.5, 6.0]], labels=["left", "right"])
+    assert texts(fig) == ["1", "4", "left", "6", "right"]
+    small, large = fig.axes[0].patches
+    assert small.radius < large.radius
+    color = plots.CLUSTER_COLORS[1].lower()
+    assert to_hex(large.get_facecolor()) == color
+
+
+def test_coarse_leaves_out_faint_lines_and_takes_one_cluster():
+    faint = plots.coarse([[10.0, 0.05], [0.05, 10.0]])
+    assert len(faint.axes[0].lines) == 0
+    assert texts(plots.coarse([[30.0]])) == ["30", "0"]
+
+
+# charts
+
+
+def test_heatmap_prints_values_and_wears_cluster_colours():
+    fig = plots.heatmap(
+        [[1.0, 0.25]], row_label="node", column_label="cluster", clusters="columns"
+    )
+    ax = fig.axes[0]
+    assert texts(fig) == ["1", "0.25"]
+    assert (ax.get_ylabel(), ax.get_xlabel()) == ("node", "cluster")
+    boxes = [tick.get_bbox_patch() for tick in ax.get_xticklabels()]
+    drawn = [to_hex(box.get_facecolor()) for box in boxes]
+    assert drawn == [color.lower() for color in plots.CLUSTER_COLORS[:2]]
+    assert ax.get_yticklabels()[0].get_bbox_patch() is None
+
+
+def test_heatmap_of_signed_values_is_centred_at_zero():
+    image = plots.heatmap([[-2.0, 1.0]]).axes[0].images[0]
+    assert image.get_clim() == (-2.0, 2.0)
+    assert texts(plots.heatmap(np.ones((30, 3)))) == []
+
+
+def test_curves_draw_what_the_history_holds():
+    epochs = [
+        {"loss": 1.0 / e, "link_loss": 0.2, "entropy_loss": None, "accuracy": a}
+        for e, a in ((1, 0.5), (2, 0.75), (3, 0.625))
+    ]
+    losses, accuracy = plots.curves(epochs).axes
+    names = [line.get_label() for line in losses.lines]
+    assert names == ["total", "link prediction"]
+    assert np.allclose(losses.lines[0].get_ydata(), [1, 1 / 2, 1 / 3])
+    assert accuracy.get_title() == "best: 75.0 % at epoch 2"
+
+    class Record:
+        loss = 0.5
+
+    assert len(plots.curves([Record()]).axes) == 1
+
+
+def test_confusion_counts_and_shares():
+    fig = plots.confusion([[3, 1], [0, 0]], ["enzyme", "other"])
+    assert texts(fig) == ["3\n75 %", "1\n25 %", "0\n0 %", "0\n0 %"]
+    ticks = [tick.get_text() for tick in fig.axes[0].get_yticklabels()]
+    assert ticks == ["enzyme", "other"]
+
+
+@pytest.mark.parametrize(
+    ("call", "argument"),
+    [
+        (lambda: plots.graph([[0, 1, 2]]), "edge_index"),
+        (lambda: plots.graph([[0], [5]], num_nodes=3), "edge_index"),
+        (lambda: plots.graph(PATH, [[1.0], [1.0]]), "edge_index"),
+        (lambda: plots.graph(PATH, [[1.0], [1.0], [0.4]]), "assignment"),
+        (lambda: plots.graph(PATH, [1.0, 1.0, 1.0]), "assignment"),
+        (lambda: plots.graph(PATH, [[1.0]] * 3, num_nodes=4), "assignment"),
+        (lambda: plots.graph(PATH, positions=np.zeros((3, 3))), "positions"),
+        (lambda: plots.graph(PATH, weights=[1.0]), "weights"),
+        (lambda: plots.graph(PATH, labels=["a"]), "labels"),
+        (lambda: plots.graph(PATH, num_nodes=3, weights=[float("nan")] * 4), "weights"),
+        (lambda: plots.coarse([[1.0, 2.0]]), "adj"),
+        (lambda: plots.coarse([[1.0]], labels=["a", "b"]), "labels"),
+        (lambda: plots.coarse([[1.0]], positions=[[0, 0], [1, 1]]), "positions"),
+        (lambda: plots.heatmap([1.0, 2.0]), "matrix"),
+        (lambda: plots.heatmap([["a"]]), "matrix"),
+        (lambda: plots.heatmap([[1.0]], clusters="row"), "clusters"),
+        (lambda: plots.curves([]), "history"),
+        (lambda: plots.confusion([[1, 2]], ["a", "b"]), "matrix"),
+        (lambda: plots.show(small_figure(), ""), "alt"),
+        (lambda: plots.player([], "film"), "frames"),
+        (lambda: plots.player(small_figure, "film"), "count"),
+        (lambda: plots.player([small_figure()], "film", ["a", "b"]), "captions"),
+    ],
+)
+def test_wrong_arguments_are_named(call, argument):
+    with pytest.raises(ValueError, match=f"^{argument}: "):
+        call()
+
+
+def test_drawing_into_given_axes_returns_their_figure():
+    fig = Figure()
+    left, right = fig.subplots(1, 2)
+    assert plots.graph(PATH, ax=left, title="before") is fig
+    assert plots.coarse([[1.0]], ax=right) is fig
+    assert left.get_title() == "before"
+
+
+# on the page
+
+
+def test_show_displays_an_image_with_escaped_alt_and_closes(monkeypatch):
+    shown = []
+    monkeypatch.setattr(
+        "IPython.display.display", lambda data, raw: shown.append((data, raw))
+    )
+    fig, _ = plt.subplots()
+    before = set(plt.get_fignums())
+    plots.show(fig, alt='S < "A" & more')
+    assert set(plt.get_fignums()) == before - {fig.number}
+    (data, raw), alt = shown[0], 'S < "A" & more'
+    assert raw and data["text/plain"] == alt
+    assert 'alt="S &lt; &quot;A&quot; &amp; more"' in data["text/html"]
+    assert "max-width:100%" in data["text/html"]
+    png = base64.b64decode(re.search(r"base64,([^\"]+)", data["text/html"])[1])
+    assert Image.open(io.BytesIO(png)).format == "PNG"
+
+
+def test_no_figure_is_left_with_pyplot():
+    before = plt.get_fignums()
+    plots.graph(PATH), plots.coarse([[1.0]]), plots.heatmap([[1.0]])
+    plots.curves([{"loss": 1.0}]), plots.confusion([[1]], ["a"])
+    assert plt.get_fignums() == before
+
+
+def test_player_takes_figures_or_a_function_of_one_size():
+    film = plots.player_html(small_figure, "a line", count=3)
+    assert film == plots.player_html([small_figure(i) for i in range(3)], "a line")
+    assert film.count("<img ") == 3 and 'alt="a line: frame 3 of 3"' in film
+    with pytest.raises(ValueError, match="frames: expected one size"):
+        plots.player_html([small_figure(), Figure(figsize=(3, 1))], "a line")
+
+
+def test_player_refuses_to_be_heavy(monkeypatch):
+    monkeypatch.setattr("dpcore.plots.page.PLAYER_LIMIT", 10_000)
+    with pytest.raises(ValueError, match="frames: .* draw fewer"):
+        plots.player_html(small_figure, "a line", count=12)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    sync_api = pytest.importorskip("playwright.sync_api")
+    path = shutil.which("chromium") or shutil.which("chromium-browser")
+    if path is None:
+        pytest.skip("no Chromium on this machine")
+    flags = ["--no-sandbox", "--disable-gpu"]
+    with sync_api.sync_playwright() as play:
+        browser = play.chromium.launch(executable_path=path, args=flags)
+        yield browser
+        browser.close()
+
+
+def test_player_in_a_browser(chromium, tmp_path: Path):
+    captions = [f"step {i}" for i in range(6)]
+    film = plots.player_html(small_figure, "a < b", captions, count=6, interval=60)
+    assert len(film) < PLAYER_LIMIT
+    file = tmp_path / "page.html"  # two players: neither may move the other
+    file.write_text(f"<!doctype html><meta charset=utf-8>{film}{film}", "utf-8")
+    page = chromium.new_page(viewport={"width": 320, "height": 700})
+    requests, errors = [], []
+    page.on("request", lambda request: requests.append(request.url))
+    page.on("console", lambda line: errors.append(line.text))
+    page.on("pageerror", lambda error: errors.append(str(error)))
+    page.goto(file.as_uri())
+    first, second = page.locator(".dpcore-player").all()
+    slider, caption = first.locator("input"), first.locator("div[data-caption]")
+
+    def state() -> tuple[str, str, list[bool]]:
+        images = first.locator("img").all()
+        shown = [image.is_visible() for image in images]
+        return slider.input_value(), caption.inner_text(), shown
+
+    assert state() == ("0", "step 0", [True] + [False] * 5)
+    assert first.locator("img").first.get_attribute("alt") == "a < b: step 0"
+    assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+    first.get_by_role("button", name="play").click()
+    first.get_by_role("button", name="pause").wait_for()
+    page.wait_for_function(
+        "document.querySelector('.dpcore-player input').value === '5'"
+    )
+    first.get_by_role("button", name="play").wait_for()  # it stopped by itself
+    assert state() == ("5", "step 5", [False] * 5 + [True])
+
+    first.get_by_role("button", name="one frame back").click()
+    assert state()[:2] == ("4", "step 4")
+    slider.fill("2")
+    assert state()[:2] == ("2", "step 2")
+    slider.press("ArrowRight")
+    assert state()[:2] == ("3", "step 3")
+    first.focus()
+    for key, value in (("Home", "0"), ("ArrowRight", "1"), ("End", "5")):
+        page.keyboard.press(key)
+        assert state()[0] == value
+    page.keyboard.press("Space")  # plays again from the start
+    first.get_by_role("button", name="pause").wait_for()
+    page.keyboard.press("Space")
+    first.get_by_role("button", name="play").wait_for()
+
+    assert second.locator("input").input_value() == "0"
+    assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
+    assert errors == []
+    page.close()
