@@ -51,7 +51,8 @@ class SparseGraphs:
 
     def __init__(self, x: Tensor, adjacency: Csr, ptr: Tensor, y: Tensor | None = None):
         self.x, self.adjacency, self.ptr, self.y = x, adjacency, ptr, y
-        self._normalized: dict[str, SparseGraphs] = {}
+        self._forms: dict[str, SparseGraphs] = {}
+        self._source: tuple[SparseGraphs, Pieces] | None = None
 
     @classmethod
     def from_edge_index(
@@ -219,34 +220,18 @@ class SparseGraphs:
         positive (negative weights) sends and receives nothing. Computed once.
         """
         _check_self_loops(self_loops)
-        if self_loops not in self._normalized:
-            loop = torch.arange(self.num_nodes, device=self.x.device).expand(2, -1)
-            index, weight = self.edge_index, self.adjacency.value
-            if self_loops == "replace":
-                off_diagonal = index[0] != index[1]
-                index, weight = index[:, off_diagonal], weight[off_diagonal]
-            weight = torch.cat([weight, weight.new_ones(self.num_nodes)])
-            index = torch.cat([index, loop], dim=1)
-            with_loops = Csr.from_coo(index, weight, self.adjacency.shape)
-            scale = inverse_power(_row_sums(with_loops), 0.5)
-            self._normalized[self_loops] = self._with(with_loops.scaled(scale, scale))
-        return self._normalized[self_loops]
+        return self._form(self_loops)
 
     def averaged(self) -> SparseGraphs:
         """The same graphs with D⁻¹ A for adjacency: propagating takes the mean over
         the neighbours, weighted by the edges; zero where there are none."""
-        if "mean" not in self._normalized:
-            scale = inverse_power(_row_sums(self.adjacency), 1.0)
-            self._normalized["mean"] = self._with(
-                self.adjacency.scaled(scale, torch.ones_like(scale))
-            )
-        return self._normalized["mean"]
+        return self._form("mean")
 
     def select(self, graphs: Tensor | Sequence[int]) -> SparseGraphs:
         """The batch of the graphs with these indices [b], in this order.
 
-        What was normalised before is not normalised again: a data set is prepared
-        once and its batches are cut out of it.
+        Normalised forms are made once for the whole and cut out for the batch: a data
+        set is prepared once and its batches cost no more than copying.
         """
         graphs = torch.as_tensor(graphs, dtype=torch.long, device=self.ptr.device)
         if graphs.numel() == 0:
@@ -256,8 +241,7 @@ class SparseGraphs:
         nodes = Pieces(self.ptr[graphs], self.sizes[graphs])
         y = None if self.y is None else self.y[graphs]
         batch = self._cut(nodes, self.x[nodes.index], y)
-        for kind, whole in self._normalized.items():
-            batch._normalized[kind] = whole._cut(nodes, batch.x, y)
+        batch._source = (self, nodes)
         return batch
 
     def to_dense(self, graph: int = 0) -> Tensor:
@@ -271,13 +255,12 @@ class SparseGraphs:
 
     def to(self, device: torch.device | str) -> SparseGraphs:
         """The same graphs on another device."""
+        if self.x.device == torch.device(device):
+            return self
         y = None if self.y is None else self.y.to(device)
-        moved = SparseGraphs(
+        return SparseGraphs(
             self.x.to(device), self.adjacency.to(device), self.ptr.to(device), y
         )
-        for kind, graphs in self._normalized.items():
-            moved._normalized[kind] = moved._with(graphs.adjacency.to(device))
-        return moved
 
     def __repr__(self) -> str:
         return (
@@ -285,8 +268,16 @@ class SparseGraphs:
             f"edges={self.adjacency.col.numel()}, features={self.x.size(1)})"
         )
 
-    def _with(self, adjacency: Csr) -> SparseGraphs:
-        return SparseGraphs(self.x, adjacency, self.ptr, self.y)
+    def _form(self, kind: str) -> SparseGraphs:
+        """The graphs with a normalised adjacency, cut out of the source's if any."""
+        if kind not in self._forms:
+            if self._source is None:
+                adjacency = _normalised(self.adjacency, kind)
+            else:
+                whole, nodes = self._source
+                adjacency = whole._form(kind).adjacency.diagonal_blocks(nodes)
+            self._forms[kind] = SparseGraphs(self.x, adjacency, self.ptr, self.y)
+        return self._forms[kind]
 
     def _cut(self, nodes: Pieces, x: Tensor, y: Tensor | None) -> SparseGraphs:
         blocks = self.adjacency.diagonal_blocks(nodes)
@@ -430,6 +421,23 @@ def inverse_power(values: Tensor, power: float) -> Tensor:
     """
     positive = values > 0
     return torch.where(positive, values, 1.0).pow(-power) * positive
+
+
+def _normalised(adjacency: Csr, kind: str) -> Csr:
+    """D⁻¹ A for "mean"; D̃^-½ Ã D̃^-½ for "add" and "replace"."""
+    if kind == "mean":
+        scale = inverse_power(_row_sums(adjacency), 1.0)
+        return adjacency.scaled(scale, torch.ones_like(scale))
+    row, col, weight = adjacency.row, adjacency.col, adjacency.value
+    if kind == "replace":
+        keep = row != col
+        row, col, weight = row[keep], col[keep], weight[keep]
+    loop = torch.arange(adjacency.shape[0], device=row.device)
+    index = torch.stack([torch.cat([row, loop]), torch.cat([col, loop])])
+    weight = torch.cat([weight, weight.new_ones(len(loop))])
+    with_loops = Csr.from_coo(index, weight, adjacency.shape)
+    scale = inverse_power(_row_sums(with_loops), 0.5)
+    return with_loops.scaled(scale, scale)
 
 
 def _row_sums(matrix: Csr) -> Tensor:
