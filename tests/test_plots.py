@@ -7,6 +7,7 @@ import shutil
 from pathlib import Path
 
 import matplotlib.pyplot as plt
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -16,6 +17,7 @@ from PIL import Image
 
 from dpcore import plots
 from dpcore.plots.page import PLAYER_LIMIT
+from dpcore.plots.places import _crossings
 
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, both directions
 
@@ -85,6 +87,17 @@ def test_layout_of_many_components_fills_rows():
     assert np.ptp(place[:, 1]) > 0.5
 
 
+def test_layout_prefers_fewer_crossings():
+    links = [(0, 3), (1, 4), (5, 6), (7, 9), (8, 10), (11, 2)]  # four teams in a ring
+    mates = [(i, j) for i in range(12) for j in range(i) if i // 3 == j // 3]
+    net = nx.Graph(mates + links)
+    place = plots.layout(np.array(mates + links).T, 12)
+    assert _crossings(net, dict(enumerate(place))) == 0
+    square = {0: (0, 0), 1: (1, 1), 2: (1, 0), 3: (0, 1)}
+    cross = {node: np.array(at, dtype=float) for node, at in square.items()}
+    assert _crossings(nx.Graph([(0, 1), (2, 3), (0, 2)]), cross) == 1
+
+
 def test_coarse_shows_inside_and_between():
     fig = plots.coarse([[4.0, 1.5], [0.5, 6.0]], labels=["left", "right"])
     assert texts(fig) == ["1", "4", "left", "6", "right"]
@@ -120,6 +133,16 @@ def test_heatmap_of_signed_values_is_centred_at_zero():
     image = plots.heatmap([[-2.0, 1.0]]).axes[0].images[0]
     assert image.get_clim() == (-2.0, 2.0)
     assert texts(plots.heatmap(np.ones((30, 3)))) == []
+
+
+def test_tiles_wear_the_colour_of_their_cluster():
+    fig = plots.tiles([[2.0, 7.0], [4.25, 0.5]], [[0, 1], [2, -1]])
+    assert texts(fig) == ["2", "7", "4.25", "0.50"]
+    first, _, third, plain = fig.axes[0].patches
+    assert to_hex(first.get_facecolor()) == plots.CLUSTER_COLORS[0].lower()
+    assert to_hex(third.get_facecolor()) == plots.CLUSTER_COLORS[2].lower()
+    assert first.get_y() > third.get_y()  # the first row is above
+    assert to_hex(plain.get_facecolor()) not in map(str.lower, plots.CLUSTER_COLORS)
 
 
 def test_curves_draw_what_the_history_holds():
@@ -165,6 +188,8 @@ def test_confusion_counts_and_shares():
         (lambda: plots.heatmap([1.0, 2.0]), "matrix"),
         (lambda: plots.heatmap([["a"]]), "matrix"),
         (lambda: plots.heatmap([[1.0]], clusters="row"), "clusters"),
+        (lambda: plots.tiles([1.0], [0]), "values"),
+        (lambda: plots.tiles([[1.0]], [0]), "clusters"),
         (lambda: plots.curves([]), "history"),
         (lambda: plots.confusion([[1, 2]], ["a", "b"]), "matrix"),
         (lambda: plots.show(small_figure(), ""), "alt"),
@@ -209,6 +234,7 @@ def test_show_displays_an_image_with_escaped_alt_and_closes(monkeypatch):
 def test_no_figure_is_left_with_pyplot():
     before = plt.get_fignums()
     plots.graph(PATH), plots.coarse([[1.0]]), plots.heatmap([[1.0]])
+    plots.tiles([[1.0]], [[0]])
     plots.curves([{"loss": 1.0}]), plots.confusion([[1]], ["a"])
     assert plt.get_fignums() == before
 

@@ -11,9 +11,10 @@ page with a description for those who cannot see them.
 'Figure'
 """
 
-from dpcore.plots.charts import confusion, curves, heatmap
-from dpcore.plots.drawing import coarse, graph, layout
+from dpcore.plots.charts import confusion, curves, heatmap, tiles
+from dpcore.plots.drawing import coarse, graph
 from dpcore.plots.page import figure_html, player, player_html, show
+from dpcore.plots.places import layout
 from dpcore.plots.style import CLUSTER_COLORS, cluster_color
 
 __all__ = [
@@ -29,4 +30,5 @@ __all__ = [
     "player",
     "player_html",
     "show",
+    "tiles",
 ]

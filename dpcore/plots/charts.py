@@ -9,10 +9,12 @@ from typing import Any
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 
 from dpcore.plots.style import (
     INK,
     PAPER,
+    PLAIN,
     Array,
     array,
     check_shape,
@@ -75,6 +77,41 @@ def heatmap(
     for (i, j), value in np.ndenumerate(values) if annotate else []:
         ink = ink_on(image.cmap(image.norm(value))[:3])
         ax.text(j, i, number(value), ha="center", va="center", fontsize=8, color=ink)
+    return ax.get_figure(root=True)
+
+
+def tiles(
+    values: Array,
+    clusters: Array,
+    ax: Axes | None = None,
+    *,
+    title: str | None = None,
+) -> Figure:
+    """Draw a small grid of numbers, every cell in the colour of its cluster.
+
+    Args:
+        values: [r, c] numbers, the pixels of an image say.
+        clusters: [r, c] cluster numbers; -1 leaves a cell plain.
+        ax: the axes to draw into; by default a new figure.
+        title: text above the drawing.
+
+    Raises:
+        ValueError: if ``values`` is not a matrix or ``clusters`` has another shape.
+    """
+    grid, groups = array("values", values), array("clusters", clusters)
+    if grid.ndim != 2 or grid.size == 0:
+        raise ValueError(f"values: expected [rows, columns], got {grid.shape}")
+    check_shape("clusters", groups, grid.shape)
+    rows, columns = grid.shape
+    ax = new_axes(ax, (0.6 * columns + 0.4, 0.6 * rows + 0.4), title)
+    for (i, j), value in np.ndenumerate(grid):
+        color = cluster_color(int(groups[i, j])) if groups[i, j] >= 0 else PLAIN
+        ax.add_patch(Rectangle((j, rows - 1 - i), 1, 1, fc=color, ec=PAPER, lw=2))
+        at = (j + 0.5, rows - 0.5 - i)
+        ink = {"color": ink_on(color), "fontsize": 12}
+        ax.text(*at, number(value), ha="center", va="center", **ink)
+    ax.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
+    ax.axis("off")
     return ax.get_figure(root=True)
 
 

@@ -6,12 +6,12 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
-import networkx as nx
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Wedge
 
+from dpcore.plots.places import edges_of, layout
 from dpcore.plots.style import (
     INK,
     PLAIN,
@@ -24,53 +24,6 @@ from dpcore.plots.style import (
     new_axes,
     number,
 )
-
-
-def layout(edge_index: Array, num_nodes: int, seed: int = 0) -> np.ndarray:
-    """Positions for a drawing, the same at every call.
-
-    Each connected component is laid out for itself (Kamada-Kawai up to 200 nodes,
-    springs above, where it would be slow) and the components stand side by side.
-
-    Args:
-        edge_index: [2, E] node indices.
-        num_nodes: how many nodes there are, isolated ones included.
-        seed: of the spring layout.
-
-    Returns:
-        [num_nodes, 2] array, centred at 0, inside the unit circle's square.
-
-    Raises:
-        ValueError: if ``edge_index`` is not [2, E] or points outside the graph.
-
-    >>> layout([[0, 1], [1, 2]], num_nodes=3).shape
-    (3, 2)
-    """
-    edges = _edges(edge_index, num_nodes)
-    net = nx.Graph()
-    net.add_nodes_from(range(num_nodes))
-    net.add_edges_from(edges.T.tolist())
-    parts = sorted(nx.connected_components(net), key=lambda p: (-len(p), min(p)))
-    positions, row_width = np.zeros((num_nodes, 2)), 2.6 * math.sqrt(max(num_nodes, 1))
-    x = y = row_height = 0.0
-    for part in parts:
-        nodes, radius = sorted(part), math.sqrt(len(part))
-        ordered = nx.Graph(net.subgraph(nodes).edges)
-        ordered.add_nodes_from(nodes)
-        if len(nodes) <= 200:
-            place = nx.kamada_kawai_layout(ordered)
-        else:
-            place = nx.spring_layout(ordered, seed=seed)
-        if x and x + 2 * radius > row_width and len(parts) > 3:
-            x, y, row_height = 0.0, y - row_height, 0.0
-        if not x:
-            y -= radius
-        for node in nodes:
-            positions[node] = (x + radius, y) + 0.8 * radius * place[node]
-        x, row_height = x + 2 * radius, max(row_height, radius)
-    if num_nodes:
-        positions -= (positions.max(0) + positions.min(0)) / 2
-    return positions / max(np.abs(positions).max(initial=0.0), 1e-9)
 
 
 def graph(
@@ -111,7 +64,7 @@ def graph(
         known = pie if pie is not None else positions
         raw = array("edge_index", edge_index)
         n = len(known) if known is not None else int(raw.max(initial=-1)) + 1
-    edges = _edges(edge_index, n)
+    edges = edges_of(edge_index, n)
     if pie is not None:
         check_shape("assignment", pie, (n, pie.shape[1]))
     place = layout(edges, n) if positions is None else array("positions", positions)
@@ -190,16 +143,19 @@ def coarse(
     inside = np.clip(np.diag(matrix), 0, None) / top
     extent = np.ptp(place, axis=0).max(initial=0) or 2.0
     radius = extent * (0.09 + 0.07 * np.sqrt(inside)) * min(1.0, 2.2 / math.sqrt(k + 1))
+    taken: list[np.ndarray] = []
     for c in range(k):
         for d in range(c + 1, k):
             if abs(matrix[c, d]) < 0.01 * top:
                 continue
             width = 0.6 + 6 * abs(matrix[c, d]) / top
             ax.plot(*place[[c, d]].T, color="#A3ABB5", lw=width, zorder=1)
-            side = d - c in (1, k - 1)  # of the circle; chords cross in the middle
-            middle = place[c] + (0.5 if side else 0.3) * (place[d] - place[c])
             if k <= 7:
-                label(ax, middle, number(matrix[c, d]), 10)
+                shares = (0.5, 0.34, 0.66, 0.42, 0.58)  # along the line, first free one
+                points = [place[c] + t * (place[d] - place[c]) for t in shares]
+                at = max(points, key=lambda p: min(_gap(p, taken), 0.13 * extent))
+                taken.append(at)
+                label(ax, at, number(matrix[c, d]), 10)
     centre = place.mean(0) if k > 1 else place[0] - (0, 1)
     for c in range(k):
         color = cluster_color(c)
@@ -217,19 +173,8 @@ def coarse(
     return ax.get_figure(root=True)
 
 
-def _edges(edge_index: Array, num_nodes: int) -> np.ndarray:
-    """``edge_index`` as [2, E] integers inside the graph."""
-    edges = array("edge_index", edge_index)
-    if edges.size == 0:
-        return np.zeros((2, 0), dtype=int)
-    if edges.ndim != 2 or len(edges) != 2:
-        raise ValueError(f"edge_index: expected [2, E], got {edges.shape}")
-    if edges.min() < 0 or edges.max() >= num_nodes:
-        raise ValueError(
-            f"edge_index: expected indices 0 to {num_nodes - 1}, "
-            f"got {edges.min():.0f} to {edges.max():.0f}"
-        )
-    return edges.astype(int)
+def _gap(point: np.ndarray, others: list[np.ndarray]) -> float:
+    return min((float(np.linalg.norm(point - o)) for o in others), default=np.inf)
 
 
 def _assignment(assignment: Array) -> np.ndarray:
