@@ -6,9 +6,8 @@ executed, but what a `real-data` cell prints cannot be what was committed.
 
 from __future__ import annotations
 
+import chapters
 import pytest
-
-import notebooks
 
 _NOT_COMPARED = pytest.StashKey[dict]()
 
@@ -20,12 +19,12 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     cell = getattr(item, "cell", None)  # only nbval's items have one
-    if cell is None or notebooks.REAL_DATA not in cell.metadata.get("tags", []):
+    if cell is None or chapters.REAL_DATA not in cell.metadata.get("tags", []):
         return
-    names = notebooks.named_datasets(item.parent.nb)
+    names = chapters.named_datasets(item.parent.nb)
     if not names:
         pytest.fail(f'{item.path.name}: a real-data cell, but no load_dataset("NAME")')
-    missing = [name for name in names if not notebooks.is_available(name)]
+    missing = [name for name in names if not chapters.is_available(name)]
     if missing and item.options["check"]:
         item.options["check"] = False
         cells = item.config.stash[_NOT_COMPARED]

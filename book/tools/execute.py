@@ -17,11 +17,10 @@ from importlib.metadata import version
 from pathlib import Path
 
 import nbformat
+from chapters import ROOT, code_cells, is_available, named_datasets, paths, read
 from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
-
-from notebooks import ROOT, code_cells, is_available, named_datasets, paths, read
 
 RESULTS = ROOT / "book" / "results" / "execution.json"
 STATUS = ROOT / "book" / "status.md"

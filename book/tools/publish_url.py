@@ -14,8 +14,7 @@ import sys
 from pathlib import Path
 
 from book_address import COLAB, is_on_github
-
-from notebooks import ROOT, is_setup_cell, paths, setup_cell
+from chapters import ROOT, is_setup_cell, paths, setup_cell
 
 _CONFIG_LINE = re.compile(r'^( *book_address: *)"([^"\n]*)"', re.MULTILINE)
 _README_BLOCK = re.compile(r"(?s)(?<=<!-- address -->\n).*?(?=<!-- /address -->)")

@@ -1,0 +1,299 @@
+"""The rules that every notebook of the book keeps, and how nbval treats real data."""
+
+import json
+import os
+import re
+import statistics
+import subprocess
+import sys
+from pathlib import Path
+
+import chapters
+import execute
+import nbformat
+import pytest
+import yaml
+from bs4 import BeautifulSoup
+
+from dpcore import datasets
+
+ROOT = chapters.ROOT
+PATHS = chapters.paths()
+LIMIT_SECONDS = 120
+# MyST's own syntax, which Jupyter, Colab and GitHub show raw.
+MYST = re.compile(
+    r"^ *(```+|:::+) *\{"  # a directive
+    r"|(?<!`)\{[\w:+-]+\}`(?=[^`\s])"  # a role
+    r"|^\([\w-]+\)=$",  # a label
+    re.MULTILINE,
+)
+
+every_notebook = pytest.mark.parametrize("path", PATHS, ids=lambda path: path.stem)
+
+
+def lines(cell) -> int:
+    return sum(bool(line.strip()) for line in cell.source.splitlines())
+
+
+def prints_text(cell) -> bool:
+    """Whether a reader sees text under the cell: a stream, or a value without image."""
+    return any(
+        out.output_type == "stream"
+        or "text/plain" in out.get("data", {})
+        and not {"text/html", "image/png"} & set(out.data)
+        for out in cell.outputs
+    )
+
+
+def markdown(book) -> list[str]:
+    return [cell.source for cell in book.cells if cell.cell_type == "markdown"]
+
+
+def test_the_book_has_exactly_these_notebooks():
+    toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
+    files = [chapter["file"] for part in toc["parts"] for chapter in part["chapters"]]
+    listed = [f for f in files if f.startswith("notebooks/")]
+    assert listed == [f"notebooks/{path.stem}" for path in PATHS]
+    assert [path.stem[:2] for path in PATHS] >= ["01", "03", "04", "06", "08"]
+
+
+@every_notebook
+def test_it_begins_with_a_title_and_the_setup_cell(path):
+    book = chapters.read(path)
+    assert re.match(r"# \S", book.cells[0].source)
+    first = chapters.code_cells(book)[0]
+    assert first.source == chapters.setup_cell(chapters.address())
+
+
+@every_notebook
+def test_its_text_is_plain_markdown(path):
+    for source in markdown(chapters.read(path)):
+        without_code = re.sub(r"^```(?!\{).*?^```", "", source, flags=re.M | re.S)
+        found = MYST.search(without_code)
+        assert not found, f"MyST syntax in a notebook: {found[0]!r}"
+
+
+@pytest.mark.parametrize(
+    "text", ["```{note}\nx\n```", "see {ref}`x`", ":::{tip}\nx\n:::", "(label)=\n# T"]
+)
+def test_the_rule_knows_myst_syntax(text):
+    assert MYST.search(text)
+    assert not MYST.search("```python\nx = {'a': 1}\n```\n$\\frac{a}{b}$ `{x}`")
+
+
+@every_notebook
+def test_it_is_committed_as_it_ran(path):
+    cells = chapters.code_cells(chapters.read(path))
+    assert [c.execution_count for c in cells] == list(range(1, len(cells) + 1))
+    errors = [o.ename for c in cells for o in c.outputs if o.output_type == "error"]
+    assert not errors
+    assert "fallback" not in json.dumps([c.outputs for c in cells]).lower()
+
+
+@every_notebook
+def test_its_cells_are_short_and_explained(path):
+    book = chapters.read(path)
+    sizes = [lines(cell) for cell in chapters.code_cells(book)]
+    assert statistics.median(sizes) <= 8
+    assert max(sizes) <= 25
+    assert len(markdown(book)) >= len(sizes)
+    wide = [
+        line
+        for cell in chapters.code_cells(book)[1:]
+        for line in cell.source.splitlines()
+        if len(line) > 78
+    ]
+    assert not wide
+
+
+@every_notebook
+def test_most_of_what_it_prints_is_compared(path):
+    cells = chapters.code_cells(chapters.read(path))[1:]
+    printing = [cell for cell in cells if prints_text(cell)]
+    compared = [cell for cell in printing if "# NBVAL_CHECK_OUTPUT" in cell.source]
+    assert len(compared) >= 0.6 * len(printing)
+
+
+@every_notebook
+def test_its_pictures_have_descriptions(path):
+    for cell in chapters.code_cells(chapters.read(path)):
+        for out in cell.outputs:
+            data = out.get("data", {})
+            assert not {"image/png", "image/svg+xml"} & set(data), "use plots.show"
+            page = BeautifulSoup("".join(data.get("text/html", "")), "html.parser")
+            for image in page.find_all("img"):
+                assert len(image.get("alt", "")) >= 20, "a picture without description"
+
+
+@every_notebook
+def test_every_exercise_has_stub_hint_and_solution(path):
+    book = chapters.read(path)
+    text = "\n".join(cell.source for cell in book.cells)
+    titles = re.findall(r"^### Exercise (\d+\.\d+) ", text, re.MULTILINE)
+    assert 3 <= len(titles) <= 5
+    for title, rest in zip(
+        titles, re.split(r"^### Exercise ", text, flags=re.M)[1:], strict=True
+    ):
+        assert rest.startswith(title) and int(title.split(".")[0]) == int(path.stem[:2])
+        assert "# your code" in rest, f"{title} has no stub"
+        assert f'check("{title}", ' in rest, f"{title} is not checked"
+        for summary in ("Hint", "Solution"):
+            assert f"<summary>{summary}</summary>" in rest, f"{title}: no {summary}"
+        solution = rest[rest.index("<summary>Solution</summary>") :]
+        assert len(re.findall(r"^```python$", solution, re.MULTILINE)) == 1
+
+
+def test_the_status_page_tells_of_every_notebook():
+    records = execute.load_records()
+    assert sorted(records) == [path.stem for path in PATHS]
+    assert (ROOT / "book" / "status.md").read_text() == execute.status_page(records)
+    for name, run in records.items():
+        assert run["seconds"] <= LIMIT_SECONDS, f"{name} took {run['seconds']} s"
+        assert all(run["datasets"].values()), f"{name}: made on fallback data"
+        named = chapters.named_datasets(chapters.read(ROOT / f"notebooks/{name}.ipynb"))
+        assert sorted(run["datasets"]) == sorted(named)
+
+
+# --- real data ---------------------------------------------------------------------
+
+# Stands in for dpcore, so that a run does not have to import torch.
+DATA_HERE = """
+import sys, types
+
+class DatasetUnavailable(Exception): pass
+
+def load_dataset(name):
+    if name in {missing}:
+        raise DatasetUnavailable(name + " is not here")
+    if name == "BROKEN":
+        raise ValueError("BROKEN is corrupt")
+
+package, module = types.ModuleType("dpcore"), types.ModuleType("dpcore.datasets")
+package.datasets, module.load_dataset = module, load_dataset
+module.DatasetUnavailable = DatasetUnavailable
+sys.modules.update({{"dpcore": package, "dpcore.datasets": module}})
+"""
+
+
+def run_nbval(folder: Path, cells: list[tuple[str, str, list]], missing=()) -> str:
+    """nbval over a small notebook with our conftest; pytest's whole output.
+
+    Each cell is (source, committed text, tags). The data sets in `missing` cannot be
+    loaded; all others can.
+    """
+    book = nbformat.v4.new_notebook()
+    for number, (source, text, tags) in enumerate(cells, start=1):
+        cell = nbformat.v4.new_code_cell(source, execution_count=number)
+        cell.metadata.tags = tags
+        if text:
+            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
+        book.cells.append(cell)
+    nbformat.write(book, folder / "small.ipynb")
+    (folder / "data_here.py").write_text(DATA_HERE.format(missing=set(missing)))
+    result = subprocess.run(
+        [sys.executable, "-m", "pytest", "-p", "data_here", "-p", "conftest"]
+        + ["--nbval-lax", "-c", "/dev/null", "--rootdir", str(folder), "small.ipynb"],
+        cwd=folder,
+        env={
+            **os.environ,
+            "PYTHONPATH": f"{folder}:{ROOT}:{ROOT / 'book' / 'tools'}",
+        },
+        capture_output=True,
+        text=True,
+    )
+    return result.stdout + result.stderr
+
+
+LOADS = 'def load_dataset(name): ...\nload_dataset("PROTEINS")'
+PRINTS = "# NBVAL_CHECK_OUTPUT\nprint(188)"
+TAG = [chapters.REAL_DATA]
+
+
+def test_with_the_real_data_a_wrong_output_fails(tmp_path):
+    out = run_nbval(tmp_path, [(LOADS, "", []), (PRINTS, "1113\n", TAG)])
+    assert "1 failed, 1 passed" in out
+    out = run_nbval(tmp_path, [(LOADS, "", []), (PRINTS, "188\n", TAG)])
+    assert "2 passed" in out and "not compared" not in out
+
+
+def test_on_the_fallback_it_is_executed_but_not_compared(tmp_path):
+    cells = [(LOADS, "", []), (PRINTS, "1113\n", TAG)]
+    out = run_nbval(tmp_path, cells, missing=["PROTEINS"])
+    assert "2 passed" in out
+    assert "small.ipynb: no real PROTEINS; 1 cells executed, their output not" in out
+
+
+def test_on_the_fallback_errors_and_untagged_cells_still_count(tmp_path):
+    cells = [(LOADS, "", []), ("1 / 0", "", TAG), (PRINTS, "1113\n", [])]
+    out = run_nbval(tmp_path, cells, missing=["PROTEINS"])
+    assert "2 failed, 1 passed" in out
+
+
+def test_one_missing_data_set_of_two_is_enough(tmp_path):
+    both = LOADS + '\nload_dataset(\n    "ENZYMES")'
+    cells = [(both, "", []), (PRINTS, "1113\n", TAG)]
+    assert "2 passed" in run_nbval(tmp_path, cells, missing=["ENZYMES"])
+    assert "1 failed" in run_nbval(tmp_path, cells, missing=["DD"])
+
+
+def test_corrupt_data_is_an_error_not_a_fallback(tmp_path):
+    cells = [(LOADS.replace("PROTEINS", "BROKEN"), "", []), (PRINTS, "1\n", TAG)]
+    assert "BROKEN is corrupt" in run_nbval(tmp_path, cells)
+
+
+def test_a_real_data_cell_must_name_its_data(tmp_path):
+    assert 'no load_dataset("NAME")' in run_nbval(tmp_path, [(PRINTS, "188\n", TAG)])
+
+
+def test_only_unavailable_counts_as_not_there(monkeypatch):
+    def raises(error):
+        def load_dataset(name):
+            raise error
+
+        chapters.is_available.cache_clear()
+        monkeypatch.setattr(datasets, "load_dataset", load_dataset)
+
+    try:
+        raises(datasets.DatasetUnavailable("nothing answered"))
+        assert not chapters.is_available("PROTEINS")
+        raises(datasets.DatasetCorrupt("half an archive"))
+        with pytest.raises(datasets.DatasetCorrupt):
+            chapters.is_available("PROTEINS")
+    finally:
+        chapters.is_available.cache_clear()
+
+
+# --- make execute -------------------------------------------------------------------
+
+
+def small_notebook(folder: Path, *sources: str) -> Path:
+    book = nbformat.v4.new_notebook(
+        cells=[nbformat.v4.new_code_cell(source) for source in sources],
+        metadata={"kernelspec": {"name": "python3", "display_name": "Python 3"}},
+    )
+    path = folder / "01_small.ipynb"
+    nbformat.write(book, path)
+    return path
+
+
+def test_execute_writes_outputs_and_measures(tmp_path):
+    path = small_notebook(tmp_path, "big = bytearray(300 * 2**20)", "print(6 * 7)")
+    run = execute.execute(path)
+    book = chapters.read(path)
+    assert [cell.execution_count for cell in book.cells] == [1, 2]
+    assert book.cells[1].outputs[0].text == "42\n"
+    assert run["peak_mib"] > 300 and 0 < run["seconds"] < 60
+    assert run["datasets"] == {} and run["packages"]["torch"]
+
+
+def test_a_notebook_that_fails_keeps_its_outputs(tmp_path, monkeypatch, capsys):
+    path = small_notebook(tmp_path, "print(1)", "1 / 0")
+    before = path.read_bytes()
+    monkeypatch.setattr(execute, "paths", lambda: [path])
+    monkeypatch.setattr(execute, "RESULTS", tmp_path / "execution.json")
+    monkeypatch.setattr(execute, "STATUS", tmp_path / "status.md")
+    monkeypatch.setattr(sys, "argv", ["execute"])
+    assert execute.main() == 1
+    assert path.read_bytes() == before
+    assert "01_small failed" in capsys.readouterr().out
+    assert [p.name for p in tmp_path.iterdir()] == ["01_small.ipynb"]

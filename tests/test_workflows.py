@@ -1,0 +1,68 @@
+"""The workflows follow GitHub's schema, and run what a reader runs: make."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+import yaml
+
+ROOT = Path(__file__).resolve().parents[1]
+WORKFLOWS = sorted((ROOT / ".github" / "workflows").glob("*.yml"))
+
+
+def validate(*files: Path) -> subprocess.CompletedProcess:
+    """Against the schema that check-jsonschema ships: no network is needed."""
+    return subprocess.run(
+        [sys.executable, "-m", "check_jsonschema"]
+        + ["--builtin-schema", "vendor.github-workflows", *map(str, files)],
+        capture_output=True,
+        text=True,
+    )
+
+
+def commands(workflow: Path) -> str:
+    jobs = yaml.safe_load(workflow.read_text())["jobs"]
+    return "\n".join(s.get("run", "") for job in jobs.values() for s in job["steps"])
+
+
+def test_the_workflows_follow_the_schema():
+    assert [w.name for w in WORKFLOWS] == ["ci.yml", "pages.yml"]
+    result = validate(*WORKFLOWS)
+    assert result.returncode == 0, result.stdout + result.stderr
+
+
+@pytest.mark.parametrize(
+    "old, new",
+    [
+        ("runs-on:", "runs_on:"),
+        ("steps:", "step:"),
+        ("timeout-minutes: 45", "timeout-minutes: soon"),
+    ],
+)
+def test_a_broken_workflow_is_refused(tmp_path, old, new):
+    text = WORKFLOWS[0].read_text()
+    assert old in text
+    broken = tmp_path / "ci.yml"
+    broken.write_text(text.replace(old, new, 1))
+    result = validate(broken)
+    assert result.returncode == 1, result.stdout + result.stderr
+
+
+def test_ci_runs_the_make_commands_on_both_systems_and_every_week():
+    workflow = yaml.safe_load(WORKFLOWS[0].read_text())
+    matrix = workflow["jobs"]["book"]["strategy"]["matrix"]
+    assert matrix["os"] == ["ubuntu-latest", "macos-latest"]
+    assert matrix["python"] == ["3.11", "3.13"]
+    triggers = workflow[True]  # YAML reads the key `on` as true
+    assert {"push", "pull_request", "schedule"} <= set(triggers)
+    run = commands(WORKFLOWS[0])
+    assert all(f"make {what}" in run for what in ("lint", "book", "test"))
+
+
+@pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)
+def test_torch_is_the_pinned_one_and_comes_first(workflow):
+    run = commands(workflow)
+    assert run.index("grep '^torch=='") < run.index("make book")
+    pins = (ROOT / "requirements.txt").read_text().splitlines()
+    assert [p for p in pins if "==" in p][0].startswith("torch==")
