@@ -152,5 +152,4 @@ def dropout(h: Tensor, p: float, training: bool) -> Tensor:
     """
     if not training or p == 0:
         return h
-    keep = (torch.rand_like(h) >= p).to(h.dtype)
-    return h * keep.mul_(1 / (1 - p))
+    return h * torch.rand_like(h).ge_(p).mul_(1 / (1 - p))

@@ -208,6 +208,9 @@ def build_model(
     ):
         if value < 1:
             raise ValueError(f"{argument} is {value}, expected at least 1")
+    fixed = getattr(MODELS[name], "keywords", {}).keys() & settings.keys()
+    if fixed:
+        raise ValueError(f"{name} does not take {', '.join(fixed)}: its name fixes it")
     try:
         return MODELS[name](
             num_features=num_features,

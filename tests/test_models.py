@@ -62,7 +62,10 @@ def deck_logits(model, x, adj, mask):
 
 
 def _widths(gnn):
-    return [gnn.layers[0].weight.size(0), *(layer.weight.size(1) for layer in gnn.layers)]
+    return [
+        gnn.layers[0].weight.size(0),
+        *(layer.weight.size(1) for layer in gnn.layers),
+    ]
 
 
 def test_equal_weights_give_the_logits_of_the_decks_dense_model():
@@ -143,7 +146,11 @@ def test_the_variants_leave_out_one_loss_each():
 
 def test_flat_readouts_are_mean_max_and_sum():
     graphs = random_batch([4, 9])
-    for readout, reduce in (("mean", torch.mean), ("sum", torch.sum), ("max", torch.amax)):
+    for readout, reduce in (
+        ("mean", torch.mean),
+        ("sum", torch.sum),
+        ("max", torch.amax),
+    ):
         model = dpcore.build_model(
             f"gcn-{readout}", num_features=3, num_classes=2
         ).eval()
@@ -170,6 +177,7 @@ def test_clusters_follow_the_ratio():
         ("diffpool", {"hidden": 0}, "hidden is 0"),
         ("diffpool", {"dropout": 1.0}, "dropout is 1.0"),
         ("diffpool", {"conv": "gat"}, "conv is 'gat'"),
+        ("mlp", {"conv": "sage"}, "mlp does not take conv"),
         ("mlp", {"ratio": 0.5}, "mlp does not take these settings.*ratio"),
     ],
 )
