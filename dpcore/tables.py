@@ -16,7 +16,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from joblib import Parallel, delayed
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from dpcore.datasets import load_dataset
 from dpcore.models import MODELS

@@ -12,7 +12,7 @@ from joblib import Parallel, delayed
 from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 from torch.nn import functional as F
-from tqdm.auto import tqdm
+from tqdm import tqdm
 
 from dpcore.graphs import SparseGraphs
 from dpcore.models import build_model
