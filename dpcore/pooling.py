@@ -62,11 +62,11 @@ def diff_pool(
         :class:`Pooled`. link_loss is the mean over the graphs; entropy_loss the mean
         over the graphs of the mean over a graph's nodes of H(S_i), in nats. A graph's
         part never depends on padding, on the rest of the batch or on node order. The
-        losses are summed in float64, so nothing cancels.
+        softmax behind the losses and their sums are in float64, so nothing cancels.
 
     Raises:
-        ValueError: for wrong shapes, NaN in z or logits, a row of logits without an
-            open cluster, an unknown reduction.
+        ValueError: for wrong shapes, NaN or infinite values in z, NaN or +inf in
+            logits, a row of logits without an open cluster, an unknown reduction.
 
     Source: Ying et al. (2018), equations 3 to 6 and section 3.3.
 
@@ -79,17 +79,17 @@ def diff_pool(
              [0., 2.]]])
     """
     _check(z, graphs, logits, reduction)
-    log_s = torch.log_softmax(logits, dim=-1)
-    s = log_s.exp()
+    log_s = torch.log_softmax(logits.double(), dim=-1)
+    s64 = log_s.exp()
+    s = s64.to(logits.dtype)
     x = graphs.contract(s, z)  # X' = SᵀZ
-    s64 = s.double()
     adj = graphs.contract(s64, graphs.propagate(s64))  # A' = SᵀAS
     return Pooled(
         x,
         adj.to(s.dtype),
         s,
         link_loss(graphs, s64, adj, reduction).mean().to(s.dtype),
-        entropy_loss(graphs, s, log_s).mean(),
+        entropy_loss(graphs, s64, log_s).mean().to(s.dtype),
     )
 
 
@@ -111,7 +111,7 @@ def link_loss(graphs: Graphs, s: Tensor, adj: Tensor, reduction: str = "rms") ->
 
 def entropy_loss(graphs: Graphs, s: Tensor, log_s: Tensor) -> Tensor:
     """The mean over a graph's nodes of H(S_i) = −Σ_j S_ij log S_ij, in nats, [B]."""
-    finite = log_s.clamp(min=-200)  # exp(-200) is 0 in float32: 0·log 0 = 0
+    finite = log_s.clamp(min=-800)  # exp(-800) is 0 in float64: 0·log 0 = 0
     return graphs.mean(-(s * finite).sum(-1))
 
 
@@ -200,10 +200,13 @@ def _check(z: Tensor, graphs: Graphs, logits: Tensor, reduction: str) -> None:
             )
         if not tensor.is_floating_point():
             raise ValueError(f"{name} has dtype {tensor.dtype}, expected floats")
-        if tensor.detach().sum().isnan():
-            raise ValueError(f"{name} holds NaN, or infinite values of both signs")
-    if logits.detach().amax(-1).isneginf().any():
+    if not z.detach().isfinite().all():
+        raise ValueError("z holds NaN or infinite values")
+    largest = logits.detach().amax(-1)  # NaN where a row holds one
+    if largest.isneginf().any():
         raise ValueError("logits closes every cluster (-inf) to some node")
+    if not largest.isfinite().all():
+        raise ValueError("logits holds NaN or +inf")
     if reduction not in REDUCTIONS:
         raise ValueError(
             f"reduction is {reduction!r}, expected one of {', '.join(REDUCTIONS)}"
