@@ -5,6 +5,13 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+INTEGERS = (torch.int32, torch.int64)
+
+
+def is_integer(tensor: Tensor) -> bool:
+    """Can serve as indices: not floats, not a mask (uint8 is one too, for torch)."""
+    return tensor.dtype in INTEGERS
+
 
 def check_features(x: Tensor) -> None:
     """Node features are finite floats [N, f] with at least one node."""
@@ -23,7 +30,7 @@ def checked_batch(batch: Tensor | None, x: Tensor) -> Tensor:
     nodes = x.size(0)
     if batch is None:
         return torch.zeros(nodes, dtype=torch.long, device=x.device)
-    if batch.shape != (nodes,) or batch.is_floating_point():
+    if batch.shape != (nodes,) or not is_integer(batch):
         raise ValueError(
             f"batch has shape {list(batch.shape)} and dtype {batch.dtype}, expected "
             f"[{nodes}] integers: the graph of every node"
@@ -45,7 +52,7 @@ def checked_edges(
         raise ValueError(
             f"edge_index has shape {list(edge_index.shape)}, expected [2, E]"
         )
-    if edge_index.is_floating_point():
+    if not is_integer(edge_index):
         raise ValueError(f"edge_index has dtype {edge_index.dtype}, expected integers")
     edges = edge_index.size(1)
     if edges:

@@ -21,11 +21,14 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from dpcore.checks import check_features, checked_batch, checked_edges
+from dpcore.checks import check_features, checked_batch, checked_edges, is_integer
 from dpcore.sparse import Csr, Pieces, offsets
 
 CHUNK = 32
 """Nodes a chunk in `SparseGraphs.contract`: at most one part-filled chunk a graph."""
+
+TINY = 1e-30
+"""Row sums up to this count as zero: their inverse would overflow in float32."""
 
 
 class SparseGraphs:
@@ -92,7 +95,7 @@ class SparseGraphs:
     @classmethod
     def from_data_list(cls, graphs: Sequence) -> SparseGraphs:
         """From PyG `Data` objects with `x` and `edge_index`; `edge_weight` and `y`
-        are used where every graph has them.
+        are used where they are set: for all graphs or for none.
 
         Raises:
             ValueError: for an empty list, a graph without nodes or features, and all
@@ -108,6 +111,21 @@ class SparseGraphs:
                 raise ValueError(
                     f"graphs[{i}].x has shape {list(graph.x.shape)}, expected [n, f] "
                     "with at least one node"
+                )
+            if getattr(graph, "edge_index", None) is None:
+                raise ValueError(
+                    f"graphs[{i}] has no edges: set data.edge_index [2, E]"
+                )
+            edges = list(graph.edge_index.shape)
+            if len(edges) != 2 or edges[0] != 2:
+                raise ValueError(
+                    f"graphs[{i}].edge_index has shape {edges}, expected [2, E]"
+                )
+            weight = getattr(graph, "edge_weight", None)
+            if weight is not None and weight.numel() != edges[1]:
+                raise ValueError(
+                    f"graphs[{i}].edge_weight has {weight.numel()} weights for "
+                    f"{edges[1]} edges"
                 )
             if graph.edge_index.numel() and (
                 int(graph.edge_index.max()) >= graph.x.size(0)
@@ -190,9 +208,8 @@ class SparseGraphs:
     def sum(self, h: Tensor) -> Tensor:
         """The sum of H's rows over the nodes of every graph: [N, …] → [B, …]."""
         self._check_rows("h", h)
-        if h.dim() == 1:
-            return (self._membership @ h.unsqueeze(1)).squeeze(1)
-        return self._membership @ h
+        total = self._membership @ h.reshape(self.num_nodes, -1)
+        return total.view(self.num_graphs, *h.shape[1:])
 
     def max(self, h: Tensor) -> Tensor:
         """The largest value of each column over the nodes of every graph, [B, d]."""
@@ -233,9 +250,14 @@ class SparseGraphs:
         Normalised forms are made once for the whole and cut out for the batch: a data
         set is prepared once and its batches cost no more than copying.
         """
-        graphs = torch.as_tensor(graphs, dtype=torch.long, device=self.ptr.device)
+        graphs = torch.as_tensor(graphs, device=self.ptr.device)
         if graphs.numel() == 0:
             raise ValueError("graphs is empty: a batch needs at least one graph")
+        if graphs.dim() != 1 or not is_integer(graphs):
+            raise ValueError(
+                f"graphs has shape {list(graphs.shape)} and dtype {graphs.dtype}, "
+                "expected [b] integers (of a mask: mask.nonzero().view(-1))"
+            )
         if int(graphs.min()) < 0 or int(graphs.max()) >= self.num_graphs:
             raise ValueError(f"graphs holds an index outside 0 … {self.num_graphs - 1}")
         nodes = Pieces(self.ptr[graphs], self.sizes[graphs])
@@ -246,6 +268,8 @@ class SparseGraphs:
 
     def to_dense(self, graph: int = 0) -> Tensor:
         """A_g [n_g, n_g] of one graph: for small examples and tests."""
+        if not 0 <= graph < self.num_graphs:
+            raise ValueError(f"graph is {graph}, expected 0 … {self.num_graphs - 1}")
         index, weight = self.edge_index, self.adjacency.value
         inside = self.batch[index[0]] == graph
         size, start = int(self.sizes[graph]), int(self.ptr[graph])
@@ -392,10 +416,13 @@ class DenseGraphs:
         return self._normalized[self_loops]
 
     def averaged(self) -> DenseGraphs:
-        """The same graphs with D⁻¹ A; see `SparseGraphs.averaged`."""
+        """The same graphs with D⁻¹ A; see `SparseGraphs.averaged`. A cluster whose row
+        sum is below 1e-30, an empty one, has no neighbours."""
         if "mean" not in self._normalized:
-            scale = inverse_power(self.adj.sum(2), 1.0).unsqueeze(2)
-            self._normalized["mean"] = DenseGraphs(self.x, scale * self.adj)
+            total = self.adj.sum(2, keepdim=True)  # its inverse squared may overflow
+            some = total > TINY
+            mean = self.adj / torch.where(some, total, 1.0) * some
+            self._normalized["mean"] = DenseGraphs(self.x, mean)
         return self._normalized["mean"]
 
     def __repr__(self) -> str:
@@ -414,12 +441,12 @@ Graphs = SparseGraphs | DenseGraphs
 
 
 def inverse_power(values: Tensor, power: float) -> Tensor:
-    """values^-power where positive, else 0, with finite gradients everywhere.
+    """values^-power where above 1e-30, else 0, with finite gradients everywhere.
 
     >>> inverse_power(torch.tensor([4.0, 0.0]), 0.5)
     tensor([0.5000, 0.0000])
     """
-    positive = values > 0
+    positive = values > TINY
     return torch.where(positive, values, 1.0).pow(-power) * positive
 
 
