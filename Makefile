@@ -29,9 +29,11 @@ install: $(STAMP)
 book: $(STAMP)
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 
-# Both parts run, so that one look shows all; either one failing fails.
+# All parts run, so that one look shows all; any one failing fails. The book first: its
+# tests look at what is built.
 test: $(STAMP)
 	@failed=0; \
+	$(MAKE) -s book || failed=1; \
 	$(BIN)/python -m pytest || failed=1; \
 	$(BIN)/python -m pytest --nbval-lax notebooks || failed=1; \
 	exit $$failed

@@ -9,6 +9,8 @@ from __future__ import annotations
 import chapters
 import pytest
 
+collect_ignore = ["book/tools/setup_cell.py"]  # a notebook cell, no module
+
 _NOT_COMPARED = pytest.StashKey[dict]()
 
 
