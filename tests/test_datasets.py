@@ -528,15 +528,19 @@ def test_a_cache_of_something_else_is_refused_and_removed(tiny, tmp_path, monkey
     assert kept(tmp_path) == []
 
 
-def test_a_writer_killed_midway_leaves_no_cache(tiny, tmp_path, monkeypatch):
+@pytest.mark.parametrize("module, step", [(torch, "save"), (os, "replace")])
+def test_a_writer_killed_midway_leaves_no_cache(
+    module, step, tiny, tmp_path, monkeypatch
+):
     put(tmp_path / "mirror", pack(tiny), monkeypatch)
 
-    def die(tensors, file):
-        file.write(b"PK")
+    def die(what, target):
+        if step == "save":
+            target.write(b"PK")
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
-        patch.setattr(torch, "save", die)
+        patch.setattr(module, step, die)
         load_dataset("TINY")
     assert kept(tmp_path) == []
     assert load_dataset("TINY").source == "mirror"
