@@ -298,6 +298,8 @@ def test_player_in_a_browser(chromium, tmp_path: Path):
     first.get_by_role("button", name="play").wait_for()  # it stopped by itself
     assert state() == ("5", "step 5", [False] * 5 + [True])
 
+    # another cell shows its player: the script runs again and leaves this one alone
+    page.evaluate(re.search(r"<script>(.*)</script>", film, re.DOTALL)[1])
     first.get_by_role("button", name="one frame back").click()
     assert state()[:2] == ("4", "step 4")
     slider.fill("2")
