@@ -36,7 +36,8 @@ class Csr:
         matrix = cls._from_sorted(coo.indices(), coo.values(), shape)
         flipped = _coalesced(coo.indices().flip(0), coo.values(), shape[::-1])
         if not (
-            torch.equal(coo.indices(), flipped.indices())
+            shape[0] == shape[1]
+            and torch.equal(coo.indices(), flipped.indices())
             and torch.equal(coo.values(), flipped.values())
         ):
             matrix.link(
