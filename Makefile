@@ -18,6 +18,7 @@ help:
 # torch first and alone, so that a CPU build that is installed already stays.
 $(STAMP): requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit("Python 3.11 or newer is needed, this is " + sys.version.split()[0] + ": make PYTHON=python3.12 ...")'
+	@echo "Installing into $(VENV): the first time this takes some minutes."
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install -q "$$(grep '^torch==' requirements.txt)"
 	$(BIN)/python -m pip install -q -r requirements.txt -e .
