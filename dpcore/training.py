@@ -76,7 +76,7 @@ def fit(
     Raises:
         ValueError: for graphs without labels, labels beyond the model's classes, or
             arguments out of range.
-        FloatingPointError: when the loss is no longer finite; says at which epoch.
+        FloatingPointError: when the loss or the weights are no longer finite.
 
     >>> import dpcore
     >>> graphs = dpcore.load_dataset("MUTAG")
@@ -99,11 +99,14 @@ def fit(
         bar = tqdm(range(1, epochs + 1), disable=not progress, unit="epoch")
         for epoch in bar:
             record = Record(epoch=epoch)
-            record.update(_train_epoch(model, optimizer, train, batch_size, clip))
+            try:
+                record.update(_train_epoch(model, optimizer, train, batch_size, clip))
+            except ValueError as error:
+                if all(weight.abs().max() < 1e6 for weight in model.parameters()):
+                    raise
+                raise _diverged(epoch, lr) from error
             if not np.isfinite(record.loss):
-                raise FloatingPointError(
-                    f"the loss is {record.loss} at epoch {epoch}: lower lr ({lr})"
-                )
+                raise _diverged(epoch, lr)
             if validation is not None:
                 record.update(_measure(model, validation))
             history.append(record)
@@ -347,6 +350,13 @@ def _measure(model: nn.Module, graphs: SparseGraphs, batch_size: int = 128) -> d
     return dict(
         accuracy=float((logits.argmax(1) == graphs.y).double().mean()),
         validation_loss=float(F.cross_entropy(logits, graphs.y)),
+    )
+
+
+def _diverged(epoch: int, lr: float) -> FloatingPointError:
+    return FloatingPointError(
+        f"training diverged in epoch {epoch}: the loss or the weights are no longer "
+        f"finite; lower lr ({lr})"
     )
 
 

@@ -184,3 +184,19 @@ def test_clusters_follow_the_ratio():
 def test_bad_settings_are_named(name, settings, message):
     with pytest.raises(ValueError, match=message):
         dpcore.build_model(name, **{"num_features": 3, "num_classes": 2, **settings})
+
+
+def test_gradients_stay_finite_where_a_cluster_has_almost_no_mass():
+    graphs = random_batch([12, 20])
+    for conv in ("gcn", "sage"):
+        torch.manual_seed(0)
+        model = dpcore.build_model(
+            "diffpool", num_features=3, num_classes=2, conv=conv, dropout=0.0
+        )
+        shrink = torch.linspace(0, -120, 38)  # cluster masses down to exp(-120)
+        level = model.levels[0].assign
+        level.forward = lambda graphs, h, s=shrink: s + 0 * h[:, :1]
+        out = model(graphs)
+        (F.cross_entropy(out.logits, graphs.y) + out.auxiliary).backward()
+        for name, weight in model.named_parameters():
+            assert weight.grad is None or weight.grad.isfinite().all(), name

@@ -179,6 +179,6 @@ def test_errors_name_the_argument(graphs):
         dpcore.fit(model, wrong, progress=False)
 
 
-def test_a_loss_that_explodes_is_said_so(graphs):
-    with pytest.raises((FloatingPointError, ValueError), match="loss is|holds NaN"):
+def test_a_run_that_diverges_is_said_so(graphs):
+    with pytest.raises(FloatingPointError, match="diverged in epoch .* lower lr"):
         dpcore.fit(small_model(), graphs, epochs=30, lr=1e30, progress=False)
