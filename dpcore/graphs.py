@@ -27,10 +27,6 @@ from dpcore.sparse import Csr, Pieces, offsets
 CHUNK = 32
 """Nodes a chunk in `SparseGraphs.contract`: at most one part-filled chunk a graph."""
 
-LEAST_DEGREE = 1e-30
-"""A cluster with less edge mass counts as one without neighbours: the gradient of its
-mean, of the order 1 / mass, would overflow float32."""
-
 TINY = 1e-30
 """Row sums up to this count as zero: their inverse would overflow in float32."""
 
