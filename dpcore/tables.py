@@ -68,6 +68,8 @@ SETTINGS: dict[str, dict] = {
 }
 """How each data set is trained here; the first answer for others is PROTEINS'."""
 
+RECORDS = "seed*-fold*of*.json"
+
 
 class DamagedRecord(ValueError):
     """A record on disk cannot be read; the others are untouched."""
@@ -165,7 +167,7 @@ def _measure_fold(path, key, batch, split, seed, settings) -> str | None:
         result = single_threaded(
             run_fold, key["method"], batch, split, seed=seed, **settings
         )
-    except (FloatingPointError, MemoryError, RuntimeError) as error:
+    except (FloatingPointError, MemoryError, RuntimeError, ValueError) as error:
         return f"{key['method']} {key['dataset']} fold {key['fold']}: {error}"
     write_record(
         path, dict(key, seed=seed, settings=settings, **result, versions=_versions())
@@ -201,9 +203,36 @@ def read_record(path: Path) -> Record:
         ) from error
 
 
+def find_results(start: str | Path = ".") -> Path:
+    """The folder of the measured records, wherever a notebook runs.
+
+    Looks for `book/results` in `start` and the folders above it, then in the folders
+    inside `start` (a fresh clone), then beside the package (an installed checkout).
+
+    Raises:
+        FileNotFoundError: when there are no records; says how to get them.
+
+    >>> find_results("nowhere/at/all").parts[-2:]  # beside the package
+    ('book', 'results')
+    """
+    start = Path(start).resolve()
+    places = [start, *start.parents]
+    if start.is_dir():
+        places += sorted(path for path in start.iterdir() if path.is_dir())
+    for place in [*places, Path(__file__).parents[1]]:
+        results = place / "book" / "results"
+        if next(results.glob(f"*/*/{RECORDS}"), None) is not None:
+            return results
+    raise FileNotFoundError(
+        f"no measured records: no book/results in {start}, above it or in its folders. "
+        "They come with the book's repository: clone it here and run this again, or "
+        "make your own with `python -m dpcore tables run`"
+    )
+
+
 def records(results: str | Path = "book/results") -> Iterator[Record]:
     """All records under a results folder, in a fixed order."""
-    for path in sorted(Path(results).glob("*/*/seed*-fold*of*.json")):
+    for path in sorted(Path(results).glob(f"*/*/{RECORDS}")):
         yield read_record(path)
 
 

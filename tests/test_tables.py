@@ -118,3 +118,20 @@ def test_unknown_rows_are_refused_before_anything_runs(tmp_path):
     with pytest.raises(ValueError, match="rows names 'nope'"):
         grid(tmp_path, rows=["mlp", "nope"])
     assert not list(Path(tmp_path).iterdir())
+
+
+def test_the_records_are_found_from_a_notebook_s_folder_and_beside_a_clone(tmp_path):
+    record = tmp_path / "clone/book/results/MUTAG/mlp/seed0-fold0of3.json"
+    tables.write_record(record, {"accuracy": 0.5, "test_curve": [], "settings": {}})
+    results = tmp_path / "clone" / "book" / "results"
+    notebooks = tmp_path / "clone" / "notebooks"
+    notebooks.mkdir()
+    (tmp_path / "clone" / "notebooks" / "book" / "results").mkdir(parents=True)
+    for start in (notebooks, tmp_path / "clone", tmp_path, results):
+        assert tables.find_results(start) == results
+
+
+def test_without_records_it_says_how_to_get_them(tmp_path, monkeypatch):
+    monkeypatch.setattr(tables, "__file__", str(tmp_path / "lib" / "dpcore" / "x.py"))
+    with pytest.raises(FileNotFoundError, match="clone it here .* tables run"):
+        tables.find_results(tmp_path)
