@@ -147,9 +147,15 @@ class RowNorm(nn.BatchNorm1d):
 def dropout(h: Tensor, p: float, training: bool) -> Tensor:
     """Set each entry to zero with chance p and divide the rest by 1 - p.
 
-    The same distribution as `torch.nn.functional.dropout`, whose Bernoulli generator
-    takes about three times as long on a CPU.
+    The same distribution as `torch.nn.functional.dropout` up to p's rounding to
+    1/65536; the mask is cut out of 64-bit random words, 16 bits an entry, which takes
+    a CPU a quarter of the time of torch's Bernoulli generator.
     """
     if not training or p == 0:
         return h
-    return h * torch.rand_like(h).ge_(p).mul_(1 / (1 - p))
+    entries = h.numel()
+    words = torch.empty((entries + 3) // 4, dtype=torch.int64, device=h.device)
+    bits = words.random_(-(2**63), None).view(torch.int16)[:entries].view(h.shape)
+    dropped = round(p * 65536)
+    keep = bits.to(h.dtype).ge_(dropped - 32768)
+    return h * keep.mul_(65536 / (65536 - dropped))

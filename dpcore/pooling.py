@@ -61,8 +61,9 @@ def diff_pool(
     Returns:
         :class:`Pooled`. link_loss is the mean over the graphs; entropy_loss the mean
         over the graphs of the mean over a graph's nodes of H(S_i), in nats. A graph's
-        part never depends on padding, on the rest of the batch or on node order. The
-        softmax behind the losses and their sums are in float64, so nothing cancels.
+        part never depends on padding, on the rest of the batch or on node order.
+        Where the three terms of the link loss cancel, near a perfect clustering, they
+        are computed once more in float64.
 
     Raises:
         ValueError: for wrong shapes, NaN or infinite values in z, NaN or +inf in
@@ -79,40 +80,45 @@ def diff_pool(
              [0., 2.]]])
     """
     _check(z, graphs, logits, reduction)
-    log_s = torch.log_softmax(logits.double(), dim=-1)
-    s64 = log_s.exp()
-    s = s64.to(logits.dtype)
+    log_s = torch.log_softmax(logits, dim=-1)
+    s = log_s.exp()
     x = graphs.contract(s, z)  # X' = SᵀZ
-    adj = graphs.contract(s64, graphs.propagate(s64))  # A' = SᵀAS
-    return Pooled(
-        x,
-        adj.to(s.dtype),
-        s,
-        link_loss(graphs, s64, adj, reduction).mean().to(s.dtype),
-        entropy_loss(graphs, s64, log_s).mean().to(s.dtype),
-    )
+    adj = graphs.contract(s, graphs.propagate(s))  # A' = SᵀAS
+    link = link_loss(graphs, s, adj, reduction)
+    if link is None:
+        s64 = torch.softmax(logits.double(), dim=-1)
+        adj64 = graphs.contract(s64, graphs.propagate(s64))
+        link = link_loss(graphs, s64, adj64, reduction).to(s.dtype)
+    return Pooled(x, adj, s, link.mean(), entropy_loss(graphs, s, log_s).mean())
 
 
-def link_loss(graphs: Graphs, s: Tensor, adj: Tensor, reduction: str = "rms") -> Tensor:
-    """‖A_g − S_gS_gᵀ‖_F of every graph [B], from S and A' = SᵀAS in float64.
+def link_loss(
+    graphs: Graphs, s: Tensor, adj: Tensor, reduction: str = "rms"
+) -> Tensor | None:
+    """‖A_g − S_gS_gᵀ‖_F of every graph [B], from S and A' = SᵀAS.
 
-    Where the square is smaller than its own rounding error it counts as zero, and so
-    does its gradient: the norm has none at a perfect fit.
+    None in float32 where some graph's terms cancel by more than a factor of ten: then
+    it has to be computed in float64. There, a square smaller than its own rounding
+    error counts as zero, and so does its gradient: the norm has none at a perfect fit.
     """
     fixed = graphs.squared_norm()
-    gram = graphs.contract(s, s).square().sum((1, 2))  # ‖SᵀS‖²_F = ‖SSᵀ‖²_F
-    trace = adj.diagonal(dim1=1, dim2=2).sum(1)  # tr(SᵀAS) = ⟨A, SSᵀ⟩
+    gram = graphs.contract(s, s).double().square().sum((1, 2))  # ‖SᵀS‖²_F = ‖SSᵀ‖²_F
+    trace = adj.diagonal(dim1=1, dim2=2).double().sum(1)  # tr(SᵀAS) = ⟨A, SSᵀ⟩
     square = fixed - 2 * trace + gram
-    rounding = 8 * torch.finfo(square.dtype).eps * (fixed + gram.detach())
-    above = square > rounding
+    scale = fixed + gram.detach()
+    if s.dtype != torch.float64 and bool((square < 0.1 * scale).any()):
+        return None
+    above = square > 8 * torch.finfo(torch.float64).eps * scale
     norm = torch.where(above, square, 1.0).sqrt() * above
-    return norm if reduction == "frobenius" else norm / graphs.sizes
+    norm = norm if reduction == "frobenius" else norm / graphs.sizes
+    return norm.to(s.dtype)
 
 
 def entropy_loss(graphs: Graphs, s: Tensor, log_s: Tensor) -> Tensor:
     """The mean over a graph's nodes of H(S_i) = −Σ_j S_ij log S_ij, in nats, [B]."""
     finite = log_s.clamp(min=-800)  # exp(-800) is 0 in float64: 0·log 0 = 0
-    return graphs.mean(-(s * finite).sum(-1))
+    of_nodes = -torch.linalg.vecdot(s, finite)
+    return graphs.mean(of_nodes.double()).to(s.dtype)
 
 
 def effective_clusters(graphs: Graphs, s: Tensor) -> Tensor:

@@ -92,7 +92,7 @@ def fit(
     train = as_batch("train", train).to(device)
     if validation is not None:
         validation = as_batch("validation", validation).to(device)
-    optimizer = torch.optim.Adam(model.parameters(), lr=lr)
+    optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     history, best = History(), None
     with torch.random.fork_rng():
         torch.manual_seed(seed)

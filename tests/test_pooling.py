@@ -305,7 +305,7 @@ def test_float32_losses_cancel_nothing(n, k, sharpness):
     assert out.link_loss.dtype == torch.float32
     close(out.link_loss.double(), expected, rtol=1e-5, atol=0)
     entropy = torch.special.entr(s).sum(1).mean()
-    close(out.entropy_loss.double(), entropy, rtol=1e-6, atol=0)
+    close(out.entropy_loss.double(), entropy, rtol=1e-5, atol=0)
 
 
 class Watch(TorchDispatchMode):
