@@ -183,7 +183,8 @@ class SparseGraphs:
         return self.adjacency.value
 
     def propagate(self, h: Tensor) -> Tensor:
-        """A·H for H [N, d]: every node adds up its neighbours' rows."""
+        """A·H for H [N, d]: every node adds up its neighbours' rows. In a directed
+        graph these are the nodes that its edges lead to, as in PyG's dense layers."""
         self._check_rows("h", h)
         return self.adjacency @ h
 
@@ -197,7 +198,7 @@ class SparseGraphs:
         self._check_rows("s", s)
         self._check_rows("h", h)
         if self.num_graphs == 1:
-            return (s.transpose(0, 1) @ h).unsqueeze(0)
+            return tall_product(s, h).unsqueeze(0)
         parts = self._chunked(s).transpose(1, 2) @ self._chunked(h)
         chunk_graph, _ = self._chunks
         if chunk_graph.numel() == self.num_graphs:
@@ -438,6 +439,23 @@ class DenseGraphs:
 
 
 Graphs = SparseGraphs | DenseGraphs
+
+
+def tall_product(s: Tensor, h: Tensor, block: int = 256) -> Tensor:
+    """SᵀH for S [N, k], H [N, d], N large: blocks of rows are multiplied, then added up
+    in pairs. One product would sum a million float32 terms one after the other.
+
+    >>> one = torch.full((100_000, 1), 0.1)
+    >>> round(tall_product(one, one).item(), 3)
+    1000.0
+    """
+    blocks = s.size(0) // block
+    if blocks < 2:
+        return s.transpose(0, 1) @ h
+    whole = blocks * block
+    rows_s = s[:whole].view(blocks, block, -1).transpose(1, 2)
+    parts = rows_s @ h[:whole].view(blocks, block, -1)
+    return parts.sum(0) + s[whole:].transpose(0, 1) @ h[whole:]
 
 
 def inverse_power(values: Tensor, power: float) -> Tensor:

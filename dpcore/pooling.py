@@ -108,7 +108,7 @@ def link_loss(
     scale = fixed + gram.detach()
     if s.dtype != torch.float64 and bool((square < 0.1 * scale).any()):
         return None
-    above = square > 8 * torch.finfo(torch.float64).eps * scale
+    above = ~(square <= 8 * torch.finfo(torch.float64).eps * scale)  # NaN stays NaN
     norm = torch.where(above, square, 1.0).sqrt() * above
     norm = norm if reduction == "frobenius" else norm / graphs.sizes
     return norm.to(s.dtype)

@@ -460,3 +460,31 @@ def test_what_the_layer_refuses():
         DiffPool(3, 8, 0)
     with pytest.raises(ValueError, match="edge_index is missing"):
         DiffPool(3, 8, 2)(torch.ones(3, 3))
+
+
+def test_float32_does_not_drift_on_a_long_graph():
+    torch.manual_seed(0)
+    n, k = 200_000, 3
+    ring = torch.arange(n)
+    edges = torch.stack([ring, (ring + 1) % n])
+    batch = SparseGraphs.from_edge_index(
+        torch.ones(n, 1), torch.cat([edges, edges.flip(0)], dim=1)
+    )
+    z, logits = torch.rand(n, 2), torch.randn(n, k)
+    found = diff_pool(z, batch, logits)
+    s = logits.double().softmax(1)
+    close(found.x[0].double(), s.T @ z.double(), rtol=1e-6, atol=0)
+    following = s[ring.roll(-1)] + s[ring.roll(1)]
+    close(found.adj[0].double(), s.T @ following, rtol=1e-6, atol=0)
+    square = 2 * n - 2 * (s * following).sum() + (s.T @ s).square().sum()
+    close(found.link_loss.double(), square.sqrt() / n, rtol=1e-6, atol=0)
+    close(batch.mean(z)[0].double(), z.double().mean(0), rtol=1e-6, atol=0)
+
+
+def test_a_nan_in_a_coarsened_adjacency_is_not_a_loss_of_zero():
+    adj = torch.ones(1, 3, 3)
+    adj[0, 1, 2] = torch.nan
+    out = diff_pool(
+        torch.ones(1, 3, 2), DenseGraphs(torch.ones(1, 3, 1), adj), torch.randn(1, 3, 2)
+    )
+    assert out.link_loss.isnan()
