@@ -1,7 +1,11 @@
 """DiffPool (Ying et al., 2018): exact, sparse at level 0, with the tables around it."""
 
 import platform
+import warnings
 from importlib.metadata import version
+
+# PyG imports tqdm.auto, which wants ipywidgets; every notebook would begin with it.
+warnings.filterwarnings("ignore", message="IProgress not found")
 
 from dpcore import exercises, plots, tables
 from dpcore.datasets import (
