@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import time
+import warnings
 from collections.abc import Callable, Sequence
 
 import numpy as np
@@ -17,6 +18,9 @@ from tqdm import tqdm
 from dpcore.graphs import SparseGraphs
 from dpcore.models import build_model
 from dpcore.pooling import effective_clusters
+
+COLLAPSED = 1.5
+"""Effective clusters below which a level counts as collapsed."""
 
 
 class Record(dict):
@@ -50,6 +54,7 @@ def fit(
     validation: SparseGraphs | Sequence | None = None,
     progress: bool = True,
     clip: float = 2.0,
+    accumulate: int = 1,
     on_epoch: Callable[[Record], None] | None = None,
 ) -> History:
     """Train with Adam on cross-entropy plus the model's auxiliary losses.
@@ -63,15 +68,22 @@ def fit(
             machine. The global random state is left as it was.
         progress: show a progress bar.
         clip: largest norm of the gradient; 2 as in the authors' code.
+        accumulate: parts that a batch is cut into; their gradients add up to one step.
+            For graphs too large for a whole batch in memory. The step is the same, but
+            for dropout and for the statistics of BatchNorm, which see one part.
         on_epoch: called with every record when its epoch is over; may add to it.
 
     Returns:
         A list with a record an epoch: `epoch` (from 1), `loss` (the whole objective),
         `link_loss`, `entropy_loss` (unweighted, over all levels), `train_accuracy`
-        (while training, dropout on), `effective_clusters` (a list, one mean a level),
-        `seconds` (training alone), and with validation `accuracy` and
+        (while training, dropout on), `clusters` and `effective_clusters` (lists, one
+        entry a level: how many there are, how many are in use on average), `seconds`
+        (training alone), and with validation `accuracy` and
         `validation_loss`. With validation the model ends with the weights of
         `history.best`, without it with the last ones.
+
+    Warns:
+        UserWarning: when a level ends with fewer than 1.5 effective clusters.
 
     Raises:
         ValueError: for graphs without labels, labels beyond the model's classes, or
@@ -85,7 +97,8 @@ def fit(
     >>> len(history), history[1].loss < history[0].loss
     (2, True)
     """
-    for name, value in (("epochs", epochs), ("batch_size", batch_size), ("lr", lr)):
+    positive = dict(epochs=epochs, batch_size=batch_size, lr=lr, accumulate=accumulate)
+    for name, value in positive.items():
         if value <= 0:
             raise ValueError(f"{name} is {value}, expected more than 0")
     device = next(model.parameters()).device
@@ -93,14 +106,14 @@ def fit(
     if validation is not None:
         validation = as_batch("validation", validation).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
-    history, best = History(), None
+    history, best, batching = History(), None, (batch_size, accumulate)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         bar = tqdm(range(1, epochs + 1), disable=not progress, unit="epoch")
         for epoch in bar:
             record = Record(epoch=epoch)
             try:
-                record.update(_train_epoch(model, optimizer, train, batch_size, clip))
+                record.update(_train_epoch(model, optimizer, train, *batching, clip))
             except ValueError as error:
                 if all(weight.abs().max() < 1e6 for weight in model.parameters()):
                     raise
@@ -117,6 +130,7 @@ def fit(
             bar.set_postfix(_summary(record))
     if best is not None:
         model.load_state_dict(best)
+    _warn_of_collapse(history[-1])
     return history
 
 
@@ -308,32 +322,48 @@ def as_batch(
     return graphs
 
 
-def _train_epoch(model, optimizer, graphs, batch_size, clip) -> dict:
+def _train_epoch(model, optimizer, graphs, batch_size, accumulate, clip) -> dict:
     model.train()
     start = time.perf_counter()
-    totals, correct, clusters = np.zeros(3), 0, []
+    totals, correct, used, widths = np.zeros(3), 0, 0, []
     for ids in torch.randperm(graphs.num_graphs).split(batch_size):
-        batch = graphs.select(ids)
-        out = model(batch)
-        _check_classes(out.logits, batch.y)
-        loss = F.cross_entropy(out.logits, batch.y) + out.auxiliary
         optimizer.zero_grad()
-        loss.backward()
+        for part in ids.chunk(accumulate):
+            batch = graphs.select(part)
+            out = model(batch)
+            _check_classes(out.logits, batch.y)
+            loss = F.cross_entropy(out.logits, batch.y) + out.auxiliary
+            (loss * (len(part) / len(ids))).backward()
+            losses = torch.stack([loss, out.link_loss, out.entropy_loss]).detach()
+            totals += len(part) * losses.double().cpu().numpy()
+            correct += int((out.logits.argmax(1) == batch.y).sum())
+            of_levels = [_effective(batch, s) for s in out.assignments]
+            used = used + len(part) * np.array(of_levels)
+            widths = [s.size(-1) for s in out.assignments]
         nn.utils.clip_grad_norm_(model.parameters(), clip)
         optimizer.step()
-        losses = torch.stack([loss, out.link_loss, out.entropy_loss]).detach()
-        totals += len(ids) * losses.double().cpu().numpy()
-        correct += int((out.logits.argmax(1) == batch.y).sum())
-        clusters.append([_effective(batch, s) * len(ids) for s in out.assignments])
     loss, link_loss, entropy_loss = (totals / graphs.num_graphs).tolist()
     return dict(
         loss=loss,
         link_loss=link_loss,
         entropy_loss=entropy_loss,
         train_accuracy=correct / graphs.num_graphs,
-        effective_clusters=(np.sum(clusters, axis=0) / graphs.num_graphs).tolist(),
+        clusters=widths,
+        effective_clusters=(used / graphs.num_graphs).tolist(),
         seconds=time.perf_counter() - start,
     )
+
+
+def _warn_of_collapse(record: Record) -> None:
+    levels = zip(record.clusters, record.effective_clusters, strict=True)
+    for level, (clusters, used) in enumerate(levels, start=1):
+        if clusters > 1 and used < COLLAPSED:
+            warnings.warn(
+                f"level {level} uses {used:.1f} of its {clusters} clusters: its "
+                "assignments have collapsed, so it pools like a flat readout. Lower "
+                "entropy_weight, raise link_weight, or take fewer clusters",
+                stacklevel=3,
+            )
 
 
 @torch.no_grad()

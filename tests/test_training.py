@@ -182,3 +182,26 @@ def test_errors_name_the_argument(graphs):
 def test_a_run_that_diverges_is_said_so(graphs):
     with pytest.raises(FloatingPointError, match="diverged in epoch .* lower lr"):
         dpcore.fit(small_model(), graphs, epochs=30, lr=1e30, progress=False)
+
+
+def test_a_batch_in_parts_takes_the_same_steps(graphs):
+    runs = []
+    for accumulate in (1, 4):
+        model = small_model(dropout=0.0)
+        history = dpcore.fit(
+            model, graphs, 3, batch_size=20, accumulate=accumulate, progress=False
+        )
+        weights = torch.cat([p.detach().view(-1) for p in model.parameters()])
+        runs.append((weights, [record.loss for record in history]))
+    torch.testing.assert_close(runs[0][0], runs[1][0], atol=1e-5, rtol=1e-4)
+    assert runs[0][1] == pytest.approx(runs[1][1], rel=1e-4)
+
+
+def test_collapsed_assignments_are_said_so(graphs):
+    model = small_model(dropout=0.0)
+    level = model.levels[0].assign
+    level.forward = lambda graphs, h: torch.tensor([50.0, 0, 0]) + 0 * h[:, :1]
+    with pytest.warns(UserWarning, match="level 1 uses 1.0 of its 3 clusters"):
+        history = dpcore.fit(model, graphs, epochs=1, progress=False)
+    assert history[0].clusters == [3, 1]
+    assert history[0].effective_clusters[0] == pytest.approx(1.0, abs=1e-3)
