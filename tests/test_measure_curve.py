@@ -1,0 +1,39 @@
+"""The measurement behind chapter 09's curves: equal first, then timed."""
+
+import json
+import sys
+
+import measure_curve
+import pytest
+
+
+def test_both_ways_compute_the_same():
+    measure_curve.check_equal(nodes=60)
+
+
+def test_unequal_ways_are_not_timed(monkeypatch):
+    honest = measure_curve.dense_diff_pool
+
+    def half_the_loss(z, adj, logits):
+        x, small, link, entropy = honest(z, adj, logits)
+        return x, small, link / 2, entropy
+
+    monkeypatch.setattr(measure_curve, "dense_diff_pool", half_the_loss)
+    with pytest.raises(RuntimeError, match="the link loss differs by .* nothing is"):
+        measure_curve.check_equal(nodes=60)
+
+
+def test_every_point_is_measured_and_written(tmp_path, monkeypatch):
+    output = tmp_path / "new" / "curve.json"
+    options = ["--largest", "100", "--threads", "1", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["measure_curve.py", *options])
+    measure_curve.main()
+    record = json.loads(output.read_text())
+    assert [(p["way"], p["nodes"]) for p in record["points"]] == [
+        ("dense", 100),
+        ("sparse", 100),
+    ]
+    for point in record["points"]:
+        assert 0 < point["seconds"] < 60
+        assert 50 < point["empty_mb"] <= point["peak_mb"]
+    assert record["settings"]["threads"] == 1
