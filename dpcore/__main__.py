@@ -1,4 +1,4 @@
-"""The commands: python -m dpcore data | train | tables run | tables show."""
+"""The commands: python -m dpcore data | train | tables run | tables show | bench."""
 
 from __future__ import annotations
 
@@ -8,7 +8,9 @@ import os
 import sys
 from typing import NoReturn
 
-from dpcore import tables
+from tqdm import tqdm
+
+from dpcore import bench, tables
 from dpcore.datasets import DatasetCorrupt, DatasetUnavailable, describe, load_dataset
 from dpcore.models import MODELS
 from dpcore.training import cross_validate
@@ -131,6 +133,23 @@ def _tables_show(options: argparse.Namespace) -> int:
     return 0
 
 
+def _bench(options: argparse.Namespace) -> int:
+    if options.list:
+        for name, row in bench.ROWS.items():
+            print(f"{name:16} {bench.summary(row)}")
+        return 0
+    results, failures = bench.run(
+        options.only.split(",") if options.only else None,
+        progress=sys.stderr.isatty() or not options.json,
+        show=None if options.json else tqdm.write,
+    )
+    if options.json:
+        print(json.dumps([result.as_dict() for result in results]))
+    for failure in failures:
+        _failed(failure, 1)
+    return 1 if failures else 0
+
+
 def _parser() -> Parser:
     parser = Parser(prog="dpcore", description=__doc__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
@@ -165,6 +184,14 @@ def _parser() -> Parser:
     show.add_argument("--results", default="book/results", metavar="DIR")
     show.add_argument("--json", action="store_true", help="print figures as JSON")
     show.set_defaults(command=_tables_show)
+
+    measure = commands.add_parser(
+        "bench", help="time and memory beside the usual way, on this machine"
+    )
+    measure.add_argument("--only", metavar="NAME,…", help="only these rows")
+    measure.add_argument("--list", action="store_true", help="name the rows and stop")
+    measure.add_argument("--json", action="store_true", help="print figures as JSON")
+    measure.set_defaults(command=_bench)
     return parser
 
 

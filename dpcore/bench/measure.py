@@ -1,0 +1,140 @@
+"""How a row is measured: sizes, medians of sides that take turns, and a result."""
+
+from __future__ import annotations
+
+import math
+import platform
+import statistics
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from importlib.metadata import version
+from typing import Any
+
+import torch
+
+Tick = Callable[[str], None]
+"""Called with what is being done right now: the progress bar shows it."""
+
+
+@dataclass
+class Sizes:
+    """How much is measured. The defaults are the benchmark; tests take less."""
+
+    repeats: int = 5
+    operator_repeats: int = 11
+    batch_size: int = 32
+    proteins_nodes: int = 150
+    dd_nodes: int = 500
+    dd_batches: int = 4
+    clusters: int = 64
+    dense_nodes: int = 10_000
+    large_nodes: tuple[int, int] = (100_000, 1_000_000)
+    folds: int = 10
+    epochs: int = 2
+    accuracy_nodes: tuple[int, ...] = (300, 1000, 3000)
+
+
+class NotInstalled(RuntimeError):
+    """A row's package is missing."""
+
+
+@dataclass
+class Result:
+    """One line of the benchmark.
+
+    Attributes:
+        name, measure: the row, and which of its figures: time, memory, growth, error.
+        ours_seconds, theirs_seconds: medians.
+        ours_peak_mb, theirs_peak_mb: peak memory of a fresh process, in MB (1e6 bytes),
+            above what it held after its imports.
+        ratio: theirs ÷ ours, growth, or error, as `measure` says.
+        target, at_least: the ratio to reach, and from which side.
+        threads: of torch, on both sides.
+        sizes: what was measured: graphs, nodes, clusters, …
+        note: how to read it, or why nothing was measured.
+    """
+
+    name: str
+    measure: str = "time"
+    ours_seconds: float | None = None
+    theirs_seconds: float | None = None
+    ours_peak_mb: float | None = None
+    theirs_peak_mb: float | None = None
+    ratio: float | None = None
+    target: float | None = None
+    at_least: bool = True
+    threads: int | None = None
+    sizes: dict[str, Any] = field(default_factory=dict)
+    note: str = ""
+
+    @property
+    def met(self) -> bool | None:
+        """Whether the target is reached; None without a ratio or a target."""
+        if self.ratio is None or self.target is None:
+            return None
+        if self.at_least:
+            return self.ratio >= self.target
+        return self.ratio <= self.target
+
+    def as_dict(self) -> dict[str, Any]:
+        """All of it and the versions, fit for JSON."""
+        ratio = self.ratio
+        if ratio is not None and not math.isfinite(ratio):
+            ratio = None  # JSON has no infinity; `met` says that it failed
+        return dict(asdict(self), ratio=ratio, met=self.met, versions=_versions())
+
+
+def _versions() -> dict[str, str]:
+    packages = ("dpcore", "torch", "torch-geometric", "numpy")
+    found = {name: version(name) for name in packages}
+    return dict(python=platform.python_version(), machine=platform.machine(), **found)
+
+
+def alternate(
+    sides: dict[str, Callable[[], float]], repeats: int, tick: Tick, warm: bool = False
+) -> dict[str, float]:
+    """The median of what each side returns, its seconds; the sides take turns.
+
+    Args:
+        warm: whether all sides have run before; otherwise the first turn is not
+            counted.
+
+    >>> ticks = iter([9.0, 3.0, 1.0, 2.0])
+    >>> alternate({"a": lambda: next(ticks)}, 3, lambda text: None)
+    {'a': 2.0}
+    """
+    runs: dict[str, list[float]] = {name: [] for name in sides}
+    for turn in range(1 if warm else 0, repeats + 1):
+        for name, side in sides.items():
+            tick(f"{name} {turn}/{repeats}")
+            seconds = side()
+            if turn:
+                runs[name].append(seconds)
+    return {name: statistics.median(values) for name, values in runs.items()}
+
+
+def timed(work: Callable[[], Any]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def times(times: dict[str, float]) -> dict[str, float]:
+    return dict(
+        ours_seconds=times["ours"],
+        theirs_seconds=times["theirs"],
+        ratio=times["theirs"] / times["ours"],
+    )
+
+
+@contextmanager
+def threads(count: int) -> Iterator[None]:
+    """Torch on that many threads inside the `with` block."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(count)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)

@@ -1,0 +1,325 @@
+"""The benchmark: unequal sides are refused, figures mean what they say."""
+
+import json
+import subprocess
+
+import pytest
+import torch
+
+import dpcore
+from dpcore import bench
+from dpcore.__main__ import main
+from dpcore.bench import epochs, measure, operators, peers, rows
+from dpcore.bench.measure import Result, Sizes
+from dpcore.graphs import SparseGraphs
+
+TINY = Sizes(
+    repeats=1,
+    operator_repeats=1,
+    batch_size=8,
+    proteins_nodes=28,
+    dd_nodes=18,
+    dd_batches=2,
+    clusters=4,
+    dense_nodes=60,
+    large_nodes=(40, 80),
+    folds=3,
+    epochs=1,
+    accuracy_nodes=(40,),
+)
+
+
+@pytest.fixture
+def mutag(monkeypatch):
+    """MUTAG in place of the larger data sets."""
+    graphs = dpcore.load_dataset("MUTAG")[:60]
+    for module in (epochs, rows):
+        monkeypatch.setattr(module, "load_dataset", lambda name: graphs)
+    return graphs
+
+
+def silent(text):
+    pass
+
+
+def check(model, deck, graphs, limit=28):
+    batch = SparseGraphs.from_data_list(graphs)
+    peers.check_models(model, deck, batch, peers.to_dense(graphs, limit))
+
+
+# --- equality ---
+
+
+def test_the_dense_deck_equals_ours(mutag):
+    model = epochs._deck_model(7, 2, 28)
+    check(model, peers.DenseDeck(model), mutag[:12])
+    assert model.training
+
+
+@pytest.mark.parametrize("level", [0, 1])
+@pytest.mark.parametrize("part", ["embed", "assign"])
+def test_a_perturbed_weight_is_refused(mutag, part, level):
+    model = epochs._deck_model(7, 2, 28)
+    deck = peers.DenseDeck(model)
+    getattr(deck, part)[level].convs[1].lin.weight.data += 0.1
+    with pytest.raises(peers.Unequal, match="differ by .* not timed"):
+        check(model, deck, mutag[:12])
+
+
+@pytest.mark.parametrize("key", ["link_loss", "entropy_loss"])
+def test_a_loss_alone_that_differs_is_refused(mutag, key):
+    model = epochs._deck_model(7, 2, 28)
+    deck = peers.DenseDeck(model)
+    forward = model.forward
+
+    def changed(batch):
+        out = forward(batch)
+        return out._replace(**{key: getattr(out, key) * 1.001})
+
+    model.forward = changed
+    with pytest.raises(peers.Unequal, match=key.replace("_", " ")):
+        check(model, deck, mutag[:12])
+
+
+def test_differences_are_relative_to_the_largest_value():
+    ours, theirs = torch.tensor([100.0005, 0.0]), torch.tensor([100.0, 0.0])
+    assert peers.expect_equal("x", ours, theirs) == pytest.approx(5e-6, rel=0.1)
+    for other in ([100.002, 0.0], [100.0, 0.002], [float("nan"), 0.0]):
+        with pytest.raises(peers.Unequal, match="^x: "):
+            peers.expect_equal("x", torch.tensor(other), theirs)
+    with pytest.raises(peers.Unequal, match="shape"):
+        peers.expect_equal("x", torch.zeros(1), torch.zeros(2))
+
+
+@pytest.mark.parametrize("factor", [1.0, 1.001])
+@pytest.mark.parametrize("which", range(4))
+def test_the_operators_are_compared_in_every_part(monkeypatch, which, factor):
+    pool = operators._pool_ours
+
+    def scaled(*inputs):
+        out = list(pool(*inputs))
+        out[which] = out[which] * factor
+        return out
+
+    monkeypatch.setattr(operators, "_pool_ours", scaled)
+    if factor == 1:
+        operators.check_operator("pyg", 50, 4)
+    else:
+        with pytest.raises(peers.Unequal):
+            operators.check_operator("pyg", 50, 4)
+
+
+def test_a_refused_row_is_not_timed_and_fails(mutag, monkeypatch, capsys):
+    monkeypatch.setattr(epochs, "alternate", None)  # would fail if called
+    take = peers.DenseDeck.__init__
+
+    def wrong(self, model):
+        take(self, model)
+        self.last.convs[0].lin.weight.data += 0.1
+
+    monkeypatch.setattr(peers.DenseDeck, "__init__", wrong)
+    found, failures = bench.run(["epoch-proteins"], TINY, progress=False)
+    assert len(found) == 1 and found[0].ratio is None and found[0].met is None
+    assert "refused: logits" in found[0].note
+    assert len(failures) == 1 and "logits" in failures[0]
+
+
+# --- every row, tiny ---
+
+MEASURES = {
+    "epoch-proteins": ["time", "time"],
+    "epoch-dd": ["time"],
+    "operator-10k": ["time", "memory"],
+    "operator-1m": ["growth", "memory"],
+    "cv-proteins": ["time"],
+    "accuracy": ["loss", "gradient"],
+    "operator-tgp": ["time"],
+    "operator-dgl": ["time"],
+}
+
+
+@pytest.mark.parametrize("name", bench.ROWS)
+def test_every_row_runs(mutag, name, monkeypatch):
+    if name in ("operator-tgp", "operator-dgl"):  # rarely installed: PyG stands in
+        monkeypatch.setattr(rows.importlib.util, "find_spec", lambda side: True)
+        monkeypatch.setattr(rows, "Operator", as_pyg)
+        monkeypatch.setattr(operators, "Operator", as_pyg)
+    if name == "operator-1m":  # a process of its own is started for operator-10k
+        monkeypatch.setattr(rows, "peak_memory", lambda *_: (1.0, 1.0))
+    lines = []
+    found, failures = bench.run([name], TINY, progress=False, show=lines.append)
+    assert failures == [] and len(lines) == 1 + len(found)
+    assert [result.measure for result in found] == MEASURES[name]
+    for result in found:
+        assert result.name == name and result.ratio > 0 and result.sizes
+        figures = json.loads(json.dumps(result.as_dict()))
+        assert figures["versions"]["torch"] == torch.__version__
+        if result.measure == "time":
+            ratio = result.theirs_seconds / result.ours_seconds
+            assert result.ratio == pytest.approx(ratio)
+        if result.target is not None:
+            assert figures["met"] in (True, False)
+
+
+def as_pyg(side, *shape):
+    return Operator("ours" if side == "ours" else "pyg", *shape)
+
+
+Operator = operators.Operator
+
+
+def test_accuracy_is_that_of_the_operator(monkeypatch):
+    loss, gradient = operators.link_errors(60, 9.0)
+    assert 0 <= loss < 1e-5 and 0 <= gradient < 1e-4
+
+    def coarse(*inputs):  # a link loss that is 1 % off
+        out = dpcore.diff_pool(*inputs)
+        return out._replace(link_loss=out.link_loss * 1.01)
+
+    monkeypatch.setattr(operators, "diff_pool", coarse)
+    assert operators.link_errors(60, 9.0) == pytest.approx([0.01, 0.01], rel=1e-2)
+
+
+def test_an_epoch_of_a_sample_is_scaled_to_the_whole(mutag, monkeypatch):
+    seconds = dict(theirs=3.0, ours=1.0)
+    monkeypatch.setattr(epochs, "_epochs", lambda *_: dict(seconds))
+    (result,) = epochs.epoch_dd(TINY, silent)
+    kept = [g for g in mutag if g.num_nodes <= 18]
+    sample = epochs._sample(mutag, 16)
+    assert len(sample) == 16 and len(kept) < len(mutag)
+    assert result.theirs_seconds == pytest.approx(3 * len(kept) / 16)
+    nodes = [sum(g.num_nodes for g in part) for part in (mutag, sample)]
+    assert result.ours_seconds == pytest.approx(nodes[0] / nodes[1])
+    assert result.sizes["graphs"] == 60 and result.sizes["sampled"] == 16
+
+
+def test_a_sample_covers_all_sizes(mutag):
+    sizes = [g.num_nodes for g in epochs._sample(mutag, 10)]
+    everything = sorted(g.num_nodes for g in mutag)
+    assert sizes == sorted(sizes) and len(sizes) == 10
+    assert abs(sum(sizes) / 10 - sum(everything) / 60) < 1
+    assert len(epochs._sample(mutag, 1000)) == 60
+
+
+def test_memory_is_that_of_the_work():
+    small, base = operators.peak_memory("pyg", 50, 4)
+    large, _ = operators.peak_memory("pyg", 3000, 4)
+    matrix = 4 * 3000**2 / 1e6
+    assert base > 50 and 2 * matrix < large - small < 12 * matrix
+
+
+def test_a_process_that_fails_is_named(monkeypatch):
+    failed = subprocess.CompletedProcess(
+        [], 1, "", "Traceback\nMemoryError: all gone\n"
+    )
+    monkeypatch.setattr(operators.subprocess, "run", lambda *_, **__: failed)
+    with pytest.raises(RuntimeError, match="of pyg at n = 9: MemoryError: all gone"):
+        operators.peak_memory("pyg", 9, 4)
+
+
+def test_memory_ratios(monkeypatch):
+    peaks = dict(pyg=(600.0, 200.0), ours=(100.0, 200.0))
+    monkeypatch.setattr(rows, "peak_memory", lambda side, *_: peaks[side])
+    memory = rows.operator_dense(TINY, silent)[1]
+    assert memory.ratio == 6 and memory.met and memory.theirs_peak_mb == 600
+    assert "whole processes 800 and 300 MB" in memory.note
+    memory = rows.operator_large(TINY, silent)[1]
+    assert memory.ratio == 0.3 and memory.met  # GB, imports included
+    peaks["ours"] = (2900.0, 200.0)
+    assert not rows.operator_large(TINY, silent)[1].met
+
+
+# --- arithmetic and table ---
+
+
+def test_met():
+    assert Result("a", ratio=10.0, target=10).met is True
+    assert Result("a", ratio=9.9, target=10).met is False
+    assert Result("a", ratio=9.9, target=10, at_least=False).met is True
+    assert Result("a", ratio=float("inf"), target=10, at_least=False).met is False
+    assert Result("a", ratio=3.0).met is None and Result("a", target=3).met is None
+
+
+def test_infinity_stays_out_of_json():
+    found = Result("a", ratio=float("inf"), target=1, at_least=False).as_dict()
+    assert found["ratio"] is None and found["met"] is False
+
+
+def test_sides_take_turns_and_the_first_turn_is_not_counted():
+    calls = []
+
+    def side(name, values):
+        values = iter(values)
+        return lambda: calls.append(name) or next(values)
+
+    sides = dict(a=side("a", [99, 1, 5, 3]), b=side("b", [99, 2, 2, 8]))
+    assert measure.alternate(sides, 3, silent) == dict(a=3, b=2)
+    assert calls == ["a", "b"] * 4
+    sides = dict(a=side("a", [1, 5, 3]))
+    assert measure.alternate(sides, 3, silent, warm=True) == dict(a=3)
+
+
+def test_threads_are_put_back():
+    before = torch.get_num_threads()
+    with pytest.raises(ValueError), measure.threads(before + 1):
+        assert torch.get_num_threads() == before + 1
+        raise ValueError
+    assert torch.get_num_threads() == before
+
+
+def test_a_line_of_the_table():
+    result = Result("row", "time", 0.5, 2.0, ratio=4.0, target=10, threads=2, note="so")
+    first, second = bench.line(result).split("\n")
+    assert "row time" in first and "2.0000" in first and "0.5000" in first
+    assert "≥ 10" in first and "NO" in first and second == "  so"
+    assert len(first) == len(bench.HEADING)
+
+
+# --- the command ---
+
+
+def test_the_command_prints_json(capsys, monkeypatch):
+    small = lambda sizes, tick: [Result("accuracy", "loss", ratio=1.0, target=2)]  # noqa: E731
+    monkeypatch.setitem(bench.ROWS, "accuracy", small)
+    assert main(["bench", "--json", "--only=accuracy"]) == 0
+    out, err = capsys.readouterr()
+    (figures,) = json.loads(out)
+    names = ("name", "ours_seconds", "theirs_seconds", "ours_peak_mb", "theirs_peak_mb")
+    for name in (*names, "ratio", "target", "met", "threads", "sizes", "versions"):
+        assert name in figures
+    assert figures["met"] is False and err == ""
+    assert main(["bench", "--only=accuracy"]) == 0
+    out, err = capsys.readouterr()
+    assert "row" in out and "NO" in out and "1/1" in err
+
+
+def test_the_command_lists_the_rows(capsys):
+    assert main(["bench", "--list"]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert [text.split()[0] for text in lines] == list(bench.ROWS)
+    assert all(len(text.split()) > 4 for text in lines)
+
+
+def test_an_unknown_row(capsys):
+    assert main(["bench", "--only=nope"]) == 2
+    out, err = capsys.readouterr()
+    assert out == "" and "'nope'" in err and err.count("\n") == 1
+
+
+def test_what_cannot_be_measured_fails_only_where_it_was_asked_for(capsys, monkeypatch):
+    def nowhere(name):
+        raise dpcore.DatasetUnavailable(f"{name}: no network\n  1. …")
+
+    for module in (epochs, rows):
+        monkeypatch.setattr(module, "load_dataset", nowhere)
+    kept = {n: bench.ROWS[n] for n in ("epoch-dd", "operator-dgl")}
+    monkeypatch.setattr(rows.importlib.util, "find_spec", lambda side: None)
+    monkeypatch.setattr(bench, "ROWS", kept)
+    assert main(["bench"]) == 0
+    out, _ = capsys.readouterr()
+    assert "not measured: DD: no network" in out
+    assert "not measured: DGL is not installed" in out
+    for name in kept:
+        assert main(["bench", "--json", f"--only={name}"]) == 1
+        out, err = capsys.readouterr()
+        assert name in err and json.loads(out)[0]["ratio"] is None
