@@ -206,7 +206,8 @@ def pool_tgp(z: Tensor, edge_index: Tensor, logits: Tensor) -> tuple[Tensor, ...
     selected = SelectOutput(s=s)
     x, _ = BaseReduce()(x=z, so=selected, return_batched=True)
     connect = DenseConnect(remove_self_loops=False, degree_norm=False)
-    coarse, _ = connect(edge_index=edge_index, so=selected)
+    ones = z.new_ones(edge_index.size(1))
+    coarse, _ = connect(edge_index=edge_index, edge_weight=ones, so=selected)
     link = sparse_link_pred_loss(s, edge_index) * len(z)
     return x, coarse, link, unbatched_entropy_loss(s)
 
