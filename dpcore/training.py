@@ -211,12 +211,7 @@ def run_fold(
     )
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        model = build_model(
-            name,
-            num_features=graphs.x.size(1),
-            num_classes=int(graphs.y.max()) + 1,
-            **settings,
-        )
+        model = _model_for(graphs, name, settings)
 
     def test_too(record: Record) -> None:
         record["test_accuracy"] = _measure(model, test)["accuracy"]
@@ -245,6 +240,13 @@ def run_fold(
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=time.perf_counter() - start,
     )
+
+
+def _model_for(graphs: SparseGraphs, name: str, settings: dict) -> nn.Module:
+    """A model of these settings, less the ones that belong to `fit`."""
+    own = {k: v for k, v in settings.items() if k not in ("batch_size", "lr")}
+    classes = int(graphs.y.max()) + 1
+    return build_model(name, num_features=graphs.x.size(1), num_classes=classes, **own)
 
 
 def cross_validate(
@@ -276,13 +278,14 @@ def cross_validate(
     """
     batch = as_batch("graphs", graphs)
     parts = splits(batch.y, folds, seed)
+    _model_for(batch, name, settings)  # bad settings are refused before any fold runs
     settings = dict(settings, epochs=epochs, seed=seed)
     runs = Parallel(n_jobs=jobs, return_as="generator")(
         delayed(single_threaded)(run_fold, name, batch, part, **settings)
         for part in parts
     )
-    bar = tqdm(runs, total=folds, disable=not progress, unit="fold", desc=name)
-    return summary(list(bar))
+    with tqdm(runs, total=folds, disable=not progress, unit="fold", desc=name) as bar:
+        return summary(list(bar))
 
 
 def summary(folds: list[Record]) -> Record:
