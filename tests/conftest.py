@@ -1,5 +1,36 @@
-"""Settings of all tests: one thread, so that tests beside other work do not wait."""
+"""What all tests share: one thread, so that tests beside other work do not wait, and
+one browser, since a process can drive only one at a time."""
 
+import os
+import shutil
+from pathlib import Path
+
+import pytest
 import torch
+from playwright.sync_api import sync_playwright
 
 torch.set_num_threads(1)
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome")
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--no-first-run",
+]
+
+
+@pytest.fixture(scope="session")
+def browser():
+    """Chromium: playwright's own, or the one on the PATH. Without any, its tests are
+    skipped, but in CI they fail."""
+    with sync_playwright() as playwright:
+        own = playwright.chromium.executable_path
+        found = own if Path(own).exists() else None
+        found = found or next(filter(None, map(shutil.which, BROWSERS)), None)
+        if found is None:
+            reason = "no Chromium here: install one, or run playwright install chromium"
+            (pytest.fail if os.environ.get("CI") else pytest.skip)(reason)
+        browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
+        yield browser
+        browser.close()

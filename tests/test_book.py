@@ -1,8 +1,6 @@
 """The built book, as a reader has it: a plain folder, a browser, no network."""
 
-import os
 import re
-import shutil
 import subprocess
 from pathlib import Path
 from urllib.parse import unquote, urlsplit
@@ -10,17 +8,9 @@ from urllib.parse import unquote, urlsplit
 import pytest
 import yaml
 from bs4 import BeautifulSoup
-from playwright.sync_api import sync_playwright
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome")
-FLAGS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-background-networking",
-    "--no-first-run",
-]
 DESKTOP = {"width": 1280, "height": 900}
 PHONE = {"width": 390, "height": 844}
 
@@ -41,27 +31,6 @@ def html() -> Path:
     if not (HTML / "index.html").exists():
         subprocess.run(["make", "book"], cwd=ROOT, check=True)
     return HTML
-
-
-@pytest.fixture(scope="session")
-def browser(html):
-    with sync_playwright() as playwright:
-        own = Path(playwright.chromium.executable_path)
-        found = (
-            own
-            if own.exists()
-            else next(filter(None, map(shutil.which, BROWSERS)), None)
-        )
-        if found is None:
-            message = (
-                "no Chromium here: install one, or run playwright install chromium"
-            )
-            if os.environ.get("CI"):
-                pytest.fail(message)
-            pytest.skip(message)
-        browser = playwright.chromium.launch(executable_path=str(found), args=FLAGS)
-        yield browser
-        browser.close()
 
 
 class Visit:

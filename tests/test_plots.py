@@ -3,7 +3,6 @@
 import base64
 import io
 import re
-import shutil
 from pathlib import Path
 
 import matplotlib.pyplot as plt
@@ -253,26 +252,13 @@ def test_player_refuses_to_be_heavy(monkeypatch):
         plots.player_html(small_figure, "a line", count=12)
 
 
-@pytest.fixture(scope="module")
-def chromium():
-    sync_api = pytest.importorskip("playwright.sync_api")
-    path = shutil.which("chromium") or shutil.which("chromium-browser")
-    if path is None:
-        pytest.skip("no Chromium on this machine")
-    flags = ["--no-sandbox", "--disable-gpu"]
-    with sync_api.sync_playwright() as play:
-        browser = play.chromium.launch(executable_path=path, args=flags)
-        yield browser
-        browser.close()
-
-
-def test_player_in_a_browser(chromium, tmp_path: Path):
+def test_player_in_a_browser(browser, tmp_path: Path):
     captions = [f"step {i}" for i in range(6)]
     film = plots.player_html(small_figure, "a < b", captions, count=6, interval=60)
     assert len(film) < PLAYER_LIMIT
     file = tmp_path / "page.html"  # two players: neither may move the other
     file.write_text(f"<!doctype html><meta charset=utf-8>{film}{film}", "utf-8")
-    page = chromium.new_page(viewport={"width": 320, "height": 700})
+    page = browser.new_page(viewport={"width": 320, "height": 700})
     requests, errors = [], []
     page.on("request", lambda request: requests.append(request.url))
     page.on("console", lambda line: errors.append(line.text))

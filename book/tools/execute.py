@@ -87,7 +87,7 @@ def status_page(records: dict[str, dict]) -> str:
             f"| {run['peak_mib']} MiB | {', '.join(data) or 'none needed'} "
             f"| {run['date']} |"
         )
-        packages = ", ".join(f"{n} {v}" for n, v in run["packages"].items())
+        packages = ", ".join(f"{n} {v}" for n, v in sorted(run["packages"].items()))
         notes.append(f"Python {run['python']}, {packages} ({run['machine']})")
     made_with = "\n".join(f"- {note}" for note in dict.fromkeys(notes))
     return _STATUS_HEAD + "\n".join(lines) + "\n\nMade with:\n\n" + made_with + "\n"
