@@ -148,7 +148,7 @@ def load_dataset(
     """Find a graph classification data set of the TU Dortmund collection.
 
     Looks in the cache (`$DPCORE_DATA`, else `cache_folder`), then in the mirror
-    (`$DPCORE_MIRROR`: a folder, a file:// or an http(s):// address that holds
+    (`$DPCORE_MIRROR`: a folder, a ``file://`` or an http(s) address that holds
     NAME.zip), then asks the official server (the address in PyG's `TUDataset.url`),
     and last, for MUTAG, takes the copy inside the installed `grakel`. An archive
     NAME.zip that you put into the cache folder yourself is used too.
