@@ -121,7 +121,11 @@ def _tables_show(options: argparse.Namespace) -> int:
         print(json.dumps(cells))
         return 0
     if not cells:
-        return _failed(f"no records under {options.results}: dpcore tables run", 1)
+        return _failed(
+            f"no records under {options.results}: `dpcore tables run` makes them, "
+            "--results DIR names another folder",
+            1,
+        )
     heading = ("data set", "method", "folds", "fair", "paper's protocol", "reported")
     layout = "{:<12} {:<20} {:>5} {:>14} {:>17} {:>9}"
     print(layout.format(*heading))
@@ -160,7 +164,10 @@ def _parser() -> Parser:
 
     train = commands.add_parser("train", help="cross-validate one model on a data set")
     _add_dataset(train)
-    train.add_argument("--model", default="diffpool", choices=MODELS, metavar="NAME")
+    names = ", ".join(MODELS)
+    train.add_argument(
+        "--model", default="diffpool", choices=MODELS, metavar="NAME", help=names
+    )
     train.add_argument("--batch-size", type=_positive, default=32)
     train.add_argument("--lr", type=float, default=1e-3)
     train.add_argument("--hidden", type=_positive, default=64)

@@ -194,7 +194,9 @@ def load_dataset(
         keep = attributes and bool(EXPECTED[fallback]["attributes"])
         dataset = _load(fallback, keep, down)
     without = " without node attributes" if attributes and not keep else ""
-    warnings.warn(f"using {fallback}{without} in place of {reason}", stacklevel=2)
+    warnings.warn(
+        f"using {fallback}{without} in place of {name}: {reason}", stacklevel=2
+    )
     return dataset
 
 
@@ -261,11 +263,11 @@ def _load(name: str, attributes: bool, down: set[str]) -> GraphDataset:
         if find is not steps[0][1]:
             install(tensors, installed)
         return _build(tensors, name, attributes, source)
-    third = f'take MUTAG instead: load_dataset("{name}", fallback="MUTAG")'
+    third = 'take MUTAG instead: fallback="MUTAG" (in commands: --fallback MUTAG)'
     if name == "MUTAG":
         third = "pip install grakel, which ships a copy of MUTAG"
     raise DatasetUnavailable(
-        f"{name}, which could not be loaded ({'; '.join(tried)})\n"
+        f"{name} could not be loaded ({'; '.join(tried)})\n"
         f"  1. set DPCORE_MIRROR to a folder or an address that holds {name}.zip, or\n"
         f"  2. put {name}.zip into {cache}, or\n"
         f"  3. {third}"

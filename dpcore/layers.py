@@ -70,9 +70,10 @@ class GNN(nn.Module):
         in_channels, hidden_channels, out_channels: features a node.
         num_layers: convolutions, at least 1; 3 as in the paper.
         conv: "gcn": GCN layers, each followed by ReLU and dropout, the last too. This
-            is the slide deck's stack. "sage": the authors' stack: SAGE layers with
-            rows of length 1, ReLU, BatchNorm over the real nodes, dropout; all layers'
-            outputs joined and mapped to out_channels. "none": as "gcn" without edges.
+            is the slide deck's stack. "sage": close to the authors' stack: SAGE layers
+            (the mean over neighbours, where theirs sum) with rows of length 1, ReLU,
+            BatchNorm over the real nodes, dropout; all layers' outputs joined and
+            mapped to out_channels. "none": as "gcn" without edges.
         dropout: chance that an entry is set to zero while training.
         self_loops: see :class:`GCNLayer`.
 
@@ -104,7 +105,7 @@ class GNN(nn.Module):
             raise ValueError(f"num_layers is {num_layers}, expected at least 1")
         if not 0 <= dropout < 1:
             raise ValueError(f"dropout is {dropout}, expected 0 ≤ dropout < 1")
-        self.dropout = dropout
+        self.in_channels, self.dropout = in_channels, dropout
         joined = conv == "sage"
         last = hidden_channels if joined else out_channels
         widths = [in_channels] + [hidden_channels] * (num_layers - 1) + [last]
@@ -123,7 +124,16 @@ class GNN(nn.Module):
         self.join = nn.Linear(joined_width, out_channels) if joined else None
 
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
-        """H [N, in_channels] (or [B, k, in_channels]) → [N, out_channels]."""
+        """H [N, in_channels] (or [B, k, in_channels]) → [N, out_channels].
+
+        Raises:
+            ValueError: if H has another width than the GNN was made for.
+        """
+        if h.size(-1) != self.in_channels:
+            raise ValueError(
+                f"h has {h.size(-1)} features a node, but this GNN was made for "
+                f"in_channels = {self.in_channels}"
+            )
         outputs = []
         for layer, norm in zip(self.layers, self.norms, strict=True):
             h = dropout(norm(torch.relu(layer(graphs, h))), self.dropout, self.training)

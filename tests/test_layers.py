@@ -223,3 +223,9 @@ def test_an_unknown_kind_of_self_loops_is_refused():
     batch = union(random_graphs([3], dtype=torch.float32))
     with pytest.raises(ValueError, match="self_loops is 'keep'"):
         GCNLayer(3, 2, self_loops="keep")(batch, batch.x)
+
+
+def test_features_of_another_width_are_refused():
+    batch = union(random_graphs([5, 7]))
+    with pytest.raises(ValueError, match="h has 3 features a node.*in_channels = 4"):
+        GNN(4, 8, 2)(batch, batch.x)

@@ -5,7 +5,8 @@ try:
     import dpcore
 except ModuleNotFoundError:
     if not REPOSITORY:
-        raise SystemExit("dpcore is missing: clone the repository, run `make book`")
-    %pip install -q "dpcore @ git+{REPOSITORY}"
+        print("dpcore is missing: clone the repository and run `make book`")
+        raise
+    %pip install -q "git+{REPOSITORY}"
     import dpcore
 print(dpcore.versions())
