@@ -167,6 +167,15 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
 }
 
 
+def fixed_settings(name: str) -> set[str]:
+    """The settings that a model's name decides, so that none may be passed.
+
+    >>> sorted(fixed_settings("mlp")), sorted(fixed_settings("diffpool"))
+    (['conv', 'readout'], [])
+    """
+    return set(getattr(MODELS[name], "keywords", {}))
+
+
 def build_model(
     name: str,
     *,
@@ -208,7 +217,7 @@ def build_model(
     ):
         if value < 1:
             raise ValueError(f"{argument} is {value}, expected at least 1")
-    fixed = getattr(MODELS[name], "keywords", {}).keys() & settings.keys()
+    fixed = fixed_settings(name) & settings.keys()
     if fixed:
         raise ValueError(f"{name} does not take {', '.join(fixed)}: its name fixes it")
     try:

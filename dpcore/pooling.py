@@ -130,7 +130,12 @@ def effective_clusters(graphs: Graphs, s: Tensor) -> Tensor:
     >>> effective_clusters(even, torch.eye(4).unsqueeze(0)).item()
     4.0
     """
-    return torch.special.entr(graphs.mean(s)).sum(-1).exp()
+    return effective_number(graphs.mean(s))
+
+
+def effective_number(masses: Tensor) -> Tensor:
+    """exp of the entropy of masses that add up to 1: [..., k] → [...]."""
+    return torch.special.entr(masses).sum(-1).exp()
 
 
 class DiffPool(nn.Module):

@@ -19,7 +19,7 @@ from joblib import Parallel, delayed
 from tqdm import tqdm
 
 from dpcore.datasets import load_dataset
-from dpcore.models import MODELS
+from dpcore.models import MODELS, fixed_settings
 from dpcore.training import Record, as_batch, run_fold, single_threaded, splits, summary
 
 DATASETS = ("ENZYMES", "DD", "REDDIT-MULTI-12K", "COLLAB", "PROTEINS")
@@ -137,7 +137,8 @@ def run(
             settings["epochs"] = epochs
         parts = splits(batch.y, folds, seed)
         for row in rows:
-            own = {k: v for k, v in settings.items() if k != "conv" or _has_conv(row)}
+            fixed = fixed_settings(row)
+            own = {k: v for k, v in settings.items() if k not in fixed}
             for fold, split in enumerate(parts):
                 path = results / dataset / row / f"seed{seed}-fold{fold}of{folds}.json"
                 if not _finished(path, own):
@@ -150,11 +151,6 @@ def run(
         if failure:
             failures.append(failure)
     return failures
-
-
-def _has_conv(row: str) -> bool:
-    """Rows whose name fixes the convolution do not take it as a setting."""
-    return row.startswith("diffpool")
 
 
 def _finished(path: Path, settings: dict) -> bool:

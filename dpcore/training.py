@@ -17,7 +17,7 @@ from tqdm import tqdm
 
 from dpcore.graphs import SparseGraphs
 from dpcore.models import build_model
-from dpcore.pooling import effective_clusters
+from dpcore.pooling import effective_number
 
 COLLAPSED = 1.5
 """Effective clusters below which a level counts as collapsed."""
@@ -372,9 +372,8 @@ def _warn_of_collapse(record: Record) -> None:
 @torch.no_grad()
 def _effective(batch: SparseGraphs, s: Tensor) -> float:
     """Mean effective clusters of a level: [N, k] at level 0, [B, n, k] above it."""
-    if s.dim() == 2:
-        return float(effective_clusters(batch, s).mean())
-    return float(torch.special.entr(s.mean(1)).sum(-1).exp().mean())
+    masses = batch.mean(s) if s.dim() == 2 else s.mean(1)
+    return float(effective_number(masses).mean())
 
 
 def _measure(model: nn.Module, graphs: SparseGraphs, batch_size: int = 128) -> dict:

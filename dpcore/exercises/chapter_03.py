@@ -7,9 +7,9 @@ from typing import Any
 
 import torch
 from torch.nn import functional as F
-from torch.overrides import TorchFunctionMode
 
 from dpcore.exercises.mechanism import (
+    Largest,
     Mistake,
     exercise,
     expect_close,
@@ -144,7 +144,7 @@ def coarsen_edges(function: Answer) -> str:
     nodes, k = 600, 4
     edges = torch.randint(nodes, (2, 2 * nodes))
     s, batch = torch.rand(nodes, k).softmax(1), torch.zeros(nodes, dtype=torch.long)
-    with _Largest() as seen:
+    with Largest() as seen:
         function(edges, torch.ones(2 * nodes), s, batch, 1)
     if seen.entries >= nodes**2:
         raise Mistake(
@@ -152,18 +152,6 @@ def coarsen_edges(function: Answer) -> str:
             "entries: no n × n matrix, only squares of k × k, one an edge"
         )
     return "edges only: this is how a graph with a million nodes can be pooled."
-
-
-class _Largest(TorchFunctionMode):
-    """Watches torch for the largest dense tensor that is made."""
-
-    entries = 0
-
-    def __torch_function__(self, func, types, args=(), kwargs=None):
-        out = func(*args, **(kwargs or {}))
-        if isinstance(out, torch.Tensor) and out.layout is torch.strided:
-            self.entries = max(self.entries, out.numel())
-        return out
 
 
 @exercise("3.3")

@@ -7,8 +7,8 @@ from typing import Any
 
 import torch
 
-from dpcore.exercises.chapter_03 import _Largest
 from dpcore.exercises.mechanism import (
+    Largest,
     Mistake,
     exercise,
     expect_close,
@@ -208,7 +208,7 @@ def block_loss(function: Answer) -> str:
     nodes = 600
     edges = torch.stack([torch.arange(nodes), torch.arange(nodes).roll(1)])
     s = torch.randn(nodes, k, dtype=torch.float64).softmax(1)
-    with _Largest() as seen:
+    with Largest() as seen:
         function(edges, torch.ones(nodes, dtype=torch.float64), s, b)
     if seen.entries >= nodes**2:
         raise Mistake(

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Any
 
 import torch
+from torch.overrides import TorchFunctionMode
 
 Checker = Callable[[Callable[..., Any]], str | None]
 _CHECKERS: dict[str, Checker] = {}
@@ -234,3 +235,15 @@ def _name(error: Exception) -> str:
 def _one_line(text: str, limit: int = 300) -> str:
     line = " ".join(text.split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+class Largest(TorchFunctionMode):
+    """Watches torch for the largest dense tensor that is made."""
+
+    entries = 0
+
+    def __torch_function__(self, func, types, args=(), kwargs=None):
+        out = func(*args, **(kwargs or {}))
+        if isinstance(out, torch.Tensor) and out.layout is torch.strided:
+            self.entries = max(self.entries, out.numel())
+        return out
