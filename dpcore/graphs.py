@@ -15,20 +15,18 @@ operator and the losses use only the verbs that both share:
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cached_property
 
 import torch
 from torch import Tensor
 
 from dpcore.checks import check_features, checked_batch, checked_edges, is_integer
+from dpcore.dense import DenseGraphs, check_self_loops, inverse_power
 from dpcore.sparse import Csr, Pieces, offsets
 
 CHUNK = 32
 """Nodes a chunk in `SparseGraphs.contract`: at most one part-filled chunk a graph."""
-
-TINY = 1e-30
-"""Row sums up to this count as zero: their inverse would overflow in float32."""
 
 
 class SparseGraphs:
@@ -55,7 +53,9 @@ class SparseGraphs:
     def __init__(self, x: Tensor, adjacency: Csr, ptr: Tensor, y: Tensor | None = None):
         self.x, self.adjacency, self.ptr, self.y = x, adjacency, ptr, y
         self._forms: dict[str, SparseGraphs] = {}
+        self._kept: dict[str, Tensor] = {}
         self._source: tuple[SparseGraphs, Pieces] | None = None
+        self._edge_attr: Tensor | None = None
 
     @classmethod
     def from_edge_index(
@@ -65,6 +65,7 @@ class SparseGraphs:
         batch: Tensor | None = None,
         edge_weight: Tensor | None = None,
         y: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> SparseGraphs:
         """From PyG's own tensors.
 
@@ -77,6 +78,8 @@ class SparseGraphs:
             edge_weight: [E] finite floats, 1 where None. Constants of the data: a
                 weight that requires a gradient is refused, since it would get none.
             y: labels [B].
+            edge_attr: attributes of the edges [E, a], such as one-hot bond types;
+                those of duplicates add up.
 
         Raises:
             ValueError: naming the argument, what came and what was expected.
@@ -89,13 +92,15 @@ class SparseGraphs:
         if y is not None and y.numel() != sizes.numel():
             raise ValueError(f"y has {y.numel()} labels for {sizes.numel()} graphs")
         adjacency = Csr.from_coo(edge_index, weight, (nodes, nodes))
-        labels = None if y is None else y.view(-1)
-        return cls(x, adjacency, offsets(sizes), labels)
+        graphs = cls(x, adjacency, offsets(sizes), None if y is None else y.view(-1))
+        if edge_attr is not None:
+            graphs._edge_attr = _summed_over_duplicates(edge_index, edge_attr, nodes)
+        return graphs
 
     @classmethod
     def from_data_list(cls, graphs: Sequence) -> SparseGraphs:
-        """From PyG `Data` objects with `x` and `edge_index`; `edge_weight` and `y`
-        are used where they are set: for all graphs or for none.
+        """From PyG `Data` objects with `x` and `edge_index`; `edge_weight`, `edge_attr`
+        and `y` are used where they are set: for all graphs or for none.
 
         Raises:
             ValueError: for an empty list, a graph without nodes or features, and all
@@ -151,6 +156,7 @@ class SparseGraphs:
             torch.arange(len(graphs)).repeat_interleave(sizes).to(device),
             _concatenated(graphs, "edge_weight"),
             _concatenated(graphs, "y"),
+            _edge_attributes(graphs),
         )
 
     @property
@@ -181,6 +187,32 @@ class SparseGraphs:
     def edge_weight(self) -> Tensor:
         """The entries of A, in the order of `edge_index`, [E]."""
         return self.adjacency.value
+
+    @cached_property
+    def edge_attr(self) -> Tensor | None:
+        """The edges' attributes in the order of `edge_index`, [E, a], or None."""
+        if self._source is None:
+            return self._edge_attr
+        whole, nodes = self._source
+        if whole.edge_attr is None:
+            return None
+        return whole.edge_attr[whole.adjacency.entries(nodes).index]
+
+    def once(self, key: str, compute: Callable[[SparseGraphs], Tensor]) -> Tensor:
+        """A tensor with a row a node, [N, …], that only the graphs decide: computed
+        once for a whole data set and cut out for the batches selected from it.
+
+        Args:
+            key: its name, parameters of the computation included.
+            compute: gets these graphs; a node's row must depend on its own graph only.
+        """
+        if key not in self._kept:
+            if self._source is None:
+                self._kept[key] = compute(self)
+            else:
+                whole, nodes = self._source
+                self._kept[key] = whole.once(key, compute)[nodes.index]
+        return self._kept[key]
 
     def propagate(self, h: Tensor) -> Tensor:
         """A·H for H [N, d]: every node adds up its neighbours' rows. In a directed
@@ -239,7 +271,7 @@ class SparseGraphs:
         `DenseGCNConv` does. D̃ holds the row sums of Ã; a node whose row sum is not
         positive (negative weights) sends and receives nothing. Computed once.
         """
-        _check_self_loops(self_loops)
+        check_self_loops(self_loops)
         return self._form(self_loops)
 
     def averaged(self) -> SparseGraphs:
@@ -285,9 +317,12 @@ class SparseGraphs:
         if self.x.device == torch.device(device):
             return self
         y = None if self.y is None else self.y.to(device)
-        return SparseGraphs(
+        moved = SparseGraphs(
             self.x.to(device), self.adjacency.to(device), self.ptr.to(device), y
         )
+        if self.edge_attr is not None:
+            moved._edge_attr = self.edge_attr.to(device)
+        return moved
 
     def __repr__(self) -> str:
         return (
@@ -341,105 +376,6 @@ class SparseGraphs:
         return padded.index_copy(0, slots, h).view(-1, CHUNK, h.size(1))
 
 
-class DenseGraphs:
-    """B graphs of k nodes each: a batch of coarsened graphs.
-
-    Attributes:
-        x: node features [B, k, d].
-        adj: adjacency [B, k, k]; its diagonal holds the edge mass inside a cluster.
-
-    >>> pair = DenseGraphs(torch.eye(2).unsqueeze(0), torch.ones(1, 2, 2))
-    >>> pair.propagate(pair.x)
-    tensor([[[1., 1.],
-             [1., 1.]]])
-    """
-
-    def __init__(self, x: Tensor, adj: Tensor):
-        if x.dim() != 3 or adj.shape != (x.size(0), x.size(1), x.size(1)):
-            raise ValueError(
-                f"x has shape {list(x.shape)} and adj {list(adj.shape)}, expected "
-                "[B, k, d] and [B, k, k]"
-            )
-        self.x, self.adj = x, adj
-        self._normalized: dict[str, DenseGraphs] = {}
-
-    @property
-    def num_graphs(self) -> int:
-        return self.x.size(0)
-
-    @property
-    def num_nodes(self) -> int:
-        return self.x.size(0) * self.x.size(1)
-
-    @property
-    def sizes(self) -> Tensor:
-        """Nodes of every graph, [B]: k for each."""
-        return torch.full((self.x.size(0),), self.x.size(1), device=self.x.device)
-
-    def propagate(self, h: Tensor) -> Tensor:
-        """A·H for H [B, k, d]."""
-        self._check_rows("h", h)
-        return self.adj.to(h.dtype) @ h
-
-    def contract(self, s: Tensor, h: Tensor) -> Tensor:
-        """S_gᵀ·H_g for every graph g: S [B, k, m], H [B, k, d] → [B, m, d]."""
-        self._check_rows("s", s)
-        self._check_rows("h", h)
-        return s.transpose(1, 2) @ h
-
-    def sum(self, h: Tensor) -> Tensor:
-        """The sum of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
-        self._check_rows("h", h)
-        return h.sum(1)
-
-    def max(self, h: Tensor) -> Tensor:
-        """The largest value of each column over the nodes of every graph, [B, d]."""
-        self._check_rows("h", h)
-        return h.amax(1)
-
-    def mean(self, h: Tensor) -> Tensor:
-        """The mean of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
-        self._check_rows("h", h)
-        return h.mean(1)
-
-    def squared_norm(self) -> Tensor:
-        """‖A_g‖²_F of every graph, [B], in float64."""
-        return self.adj.double().square().sum((1, 2))
-
-    def normalized(self, self_loops: str = "add") -> DenseGraphs:
-        """The same graphs with D̃^-½ Ã D̃^-½; see `SparseGraphs.normalized`."""
-        _check_self_loops(self_loops)
-        if self_loops not in self._normalized:
-            one = torch.eye(self.x.size(1), dtype=self.adj.dtype, device=self.x.device)
-            off_diagonal = self.adj * (1 - one) if self_loops == "replace" else self.adj
-            with_loops = off_diagonal + one
-            scale = inverse_power(with_loops.sum(2), 0.5)
-            scaled = scale.unsqueeze(2) * with_loops * scale.unsqueeze(1)
-            self._normalized[self_loops] = DenseGraphs(self.x, scaled)
-        return self._normalized[self_loops]
-
-    def averaged(self) -> DenseGraphs:
-        """The same graphs with D⁻¹ A; see `SparseGraphs.averaged`. A cluster whose row
-        sum is below 1e-30, an empty one, has no neighbours."""
-        if "mean" not in self._normalized:
-            total = self.adj.sum(2, keepdim=True)  # its inverse squared may overflow
-            some = total > TINY
-            mean = self.adj / torch.where(some, total, 1.0) * some
-            self._normalized["mean"] = DenseGraphs(self.x, mean)
-        return self._normalized["mean"]
-
-    def __repr__(self) -> str:
-        graphs, nodes, features = self.x.shape
-        return f"DenseGraphs(graphs={graphs}, nodes={nodes} each, features={features})"
-
-    def _check_rows(self, name: str, h: Tensor) -> None:
-        if h.shape[:2] != self.x.shape[:2]:
-            raise ValueError(
-                f"{name} has shape {list(h.shape)}, expected "
-                f"[{self.x.size(0)}, {self.x.size(1)}, …]: one row a node"
-            )
-
-
 Graphs = SparseGraphs | DenseGraphs
 
 
@@ -458,16 +394,6 @@ def tall_product(s: Tensor, h: Tensor, block: int = 256) -> Tensor:
     rows_s = s[:whole].view(blocks, block, -1).transpose(1, 2)
     parts = rows_s @ h[:whole].view(blocks, block, -1)
     return parts.sum(0) + s[whole:].transpose(0, 1) @ h[whole:]
-
-
-def inverse_power(values: Tensor, power: float) -> Tensor:
-    """values^-power where above 1e-30, else 0, with finite gradients everywhere.
-
-    >>> inverse_power(torch.tensor([4.0, 0.0]), 0.5)
-    tensor([0.5000, 0.0000])
-    """
-    positive = values > TINY
-    return torch.where(positive, values, 1.0).pow(-power) * positive
 
 
 def _normalised(adjacency: Csr, kind: str) -> Csr:
@@ -492,7 +418,28 @@ def _row_sums(matrix: Csr) -> Tensor:
     return total.index_add(0, matrix.row, matrix.value)
 
 
-def _concatenated(graphs: list, name: str) -> Tensor | None:
+def _summed_over_duplicates(index: Tensor, attributes: Tensor, nodes: int) -> Tensor:
+    """Attributes [E, a] in the order of the coalesced entries."""
+    _, entry = torch.unique(index[0] * nodes + index[1], return_inverse=True)
+    entries = int(entry.max()) + 1 if entry.numel() else 0
+    total = attributes.new_zeros(entries, attributes.size(1))
+    return total.index_add(0, entry, attributes)
+
+
+def _edge_attributes(graphs: list) -> Tensor | None:
+    """All graphs' edge attributes [E, a], or None where no graph has any."""
+    for i, graph in enumerate(graphs):
+        rows = getattr(graph, "edge_attr", None)
+        if rows is not None and rows.size(0) != graph.edge_index.size(1):
+            raise ValueError(
+                f"graphs[{i}].edge_attr has {rows.size(0)} rows for "
+                f"{graph.edge_index.size(1)} edges"
+            )
+    total = _concatenated(graphs, "edge_attr", flat=False)
+    return None if total is None else total.view(total.size(0), -1).float()
+
+
+def _concatenated(graphs: list, name: str, flat: bool = True) -> Tensor | None:
     parts = [getattr(graph, name, None) for graph in graphs]
     present = [part is not None for part in parts]
     if not any(present):
@@ -501,9 +448,4 @@ def _concatenated(graphs: list, name: str) -> Tensor | None:
         raise ValueError(
             f"graphs[{present.index(False)}] has no {name}, but others have one"
         )
-    return torch.cat([part.view(-1) for part in parts])
-
-
-def _check_self_loops(self_loops: str) -> None:
-    if self_loops not in ("add", "replace"):
-        raise ValueError(f"self_loops is {self_loops!r}, expected 'add' or 'replace'")
+    return torch.cat([part.view(-1) if flat else part for part in parts])

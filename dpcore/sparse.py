@@ -95,9 +95,13 @@ class Csr:
             return blocks
         return blocks.link(self.transposed._blocks(nodes))
 
-    def _blocks(self, nodes: Pieces) -> Csr:
+    def entries(self, nodes: Pieces) -> Pieces:
+        """Where the entries in the rows of these runs of nodes stand."""
         start = self.crow[nodes.start]
-        entries = Pieces(start, self.crow[nodes.start + nodes.sizes] - start)
+        return Pieces(start, self.crow[nodes.start + nodes.sizes] - start)
+
+    def _blocks(self, nodes: Pieces) -> Csr:
+        entries = self.entries(nodes)
         col = self.col[entries.index] - nodes.shift.repeat_interleave(entries.sizes)
         per_row = self.crow.diff()[nodes.index]
         return Csr(offsets(per_row), col, self.value[entries.index], len(nodes.index))

@@ -409,3 +409,63 @@ def test_what_is_printed_of_a_batch():
     coarse = DenseGraphs(torch.ones(2, 3, 4), torch.ones(2, 3, 3))
     assert repr(coarse) == "DenseGraphs(graphs=2, nodes=3 each, features=4)"
     assert coarse.num_nodes == 6 and coarse.sizes.tolist() == [3, 3]
+
+
+def two_graphs_with_bonds():
+    """A path of three nodes and an edge, with two kinds of bond; one edge twice."""
+    path = Data(
+        x=torch.eye(3),
+        edge_index=torch.tensor([[2, 1, 0, 1, 0], [1, 2, 1, 0, 1]]),
+        edge_attr=torch.tensor([[0.0, 1], [0, 1], [1, 0], [1, 0], [0, 5]]),
+    )
+    edge = Data(
+        x=torch.ones(2, 3),
+        edge_index=torch.tensor([[1, 0], [0, 1]]),
+        edge_attr=torch.tensor([[3.0, 0], [2, 0]]),
+    )
+    return SparseGraphs.from_data_list([path, edge])
+
+
+def test_edge_attributes_follow_the_coalesced_entries():
+    graphs = two_graphs_with_bonds()
+    of_entry = {
+        tuple(edge): attributes
+        for edge, attributes in zip(
+            graphs.edge_index.t().tolist(), graphs.edge_attr.tolist(), strict=True
+        )
+    }
+    assert of_entry == {
+        (0, 1): [1, 5],  # the doubled edge adds up
+        (1, 0): [1, 0],
+        (1, 2): [0, 1],
+        (2, 1): [0, 1],
+        (3, 4): [2, 0],
+        (4, 3): [3, 0],
+    }
+    last = graphs.select([1])
+    assert last.edge_index.tolist() == [[0, 1], [1, 0]]
+    assert last.edge_attr.tolist() == [[2, 0], [3, 0]]
+
+
+def test_edge_attributes_of_the_wrong_length_are_refused():
+    graph = Data(
+        x=torch.ones(2, 1),
+        edge_index=torch.tensor([[0, 1], [1, 0]]),
+        edge_attr=torch.ones(3, 2),
+    )
+    with pytest.raises(ValueError, match=r"graphs\[0\].edge_attr has 3 rows for 2"):
+        SparseGraphs.from_data_list([graph])
+
+
+def test_what_is_kept_is_computed_once_for_the_whole_and_cut_out():
+    graphs, calls = two_graphs_with_bonds(), []
+
+    def degree(whole):
+        calls.append(whole.num_nodes)
+        return torch.bincount(whole.edge_index[0], minlength=whole.num_nodes)
+
+    train = graphs.select([1, 0])
+    batch = train.select([1])
+    assert batch.once("degree", degree).tolist() == [1, 2, 1]
+    assert train.once("degree", degree).tolist() == [1, 1, 1, 2, 1]
+    assert calls == [5]

@@ -1,0 +1,123 @@
+"""A batch of coarsened graphs: after pooling every graph has the same k clusters."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+TINY = 1e-30
+"""Row sums up to this count as zero: their inverse would overflow in float32."""
+
+
+class DenseGraphs:
+    """B graphs of k nodes each: a batch of coarsened graphs.
+
+    Attributes:
+        x: node features [B, k, d].
+        adj: adjacency [B, k, k]; its diagonal holds the edge mass inside a cluster.
+
+    >>> pair = DenseGraphs(torch.eye(2).unsqueeze(0), torch.ones(1, 2, 2))
+    >>> pair.propagate(pair.x)
+    tensor([[[1., 1.],
+             [1., 1.]]])
+    """
+
+    def __init__(self, x: Tensor, adj: Tensor):
+        if x.dim() != 3 or adj.shape != (x.size(0), x.size(1), x.size(1)):
+            raise ValueError(
+                f"x has shape {list(x.shape)} and adj {list(adj.shape)}, expected "
+                "[B, k, d] and [B, k, k]"
+            )
+        self.x, self.adj = x, adj
+        self._normalized: dict[str, DenseGraphs] = {}
+
+    @property
+    def num_graphs(self) -> int:
+        return self.x.size(0)
+
+    @property
+    def num_nodes(self) -> int:
+        return self.x.size(0) * self.x.size(1)
+
+    @property
+    def sizes(self) -> Tensor:
+        """Nodes of every graph, [B]: k for each."""
+        return torch.full((self.x.size(0),), self.x.size(1), device=self.x.device)
+
+    def propagate(self, h: Tensor) -> Tensor:
+        """A·H for H [B, k, d]."""
+        self._check_rows("h", h)
+        return self.adj.to(h.dtype) @ h
+
+    def contract(self, s: Tensor, h: Tensor) -> Tensor:
+        """S_gᵀ·H_g for every graph g: S [B, k, m], H [B, k, d] → [B, m, d]."""
+        self._check_rows("s", s)
+        self._check_rows("h", h)
+        return s.transpose(1, 2) @ h
+
+    def sum(self, h: Tensor) -> Tensor:
+        """The sum of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
+        self._check_rows("h", h)
+        return h.sum(1)
+
+    def max(self, h: Tensor) -> Tensor:
+        """The largest value of each column over the nodes of every graph, [B, d]."""
+        self._check_rows("h", h)
+        return h.amax(1)
+
+    def mean(self, h: Tensor) -> Tensor:
+        """The mean of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
+        self._check_rows("h", h)
+        return h.mean(1)
+
+    def squared_norm(self) -> Tensor:
+        """‖A_g‖²_F of every graph, [B], in float64."""
+        return self.adj.double().square().sum((1, 2))
+
+    def normalized(self, self_loops: str = "add") -> DenseGraphs:
+        """The same graphs with D̃^-½ Ã D̃^-½; see `SparseGraphs.normalized`."""
+        check_self_loops(self_loops)
+        if self_loops not in self._normalized:
+            one = torch.eye(self.x.size(1), dtype=self.adj.dtype, device=self.x.device)
+            off_diagonal = self.adj * (1 - one) if self_loops == "replace" else self.adj
+            with_loops = off_diagonal + one
+            scale = inverse_power(with_loops.sum(2), 0.5)
+            scaled = scale.unsqueeze(2) * with_loops * scale.unsqueeze(1)
+            self._normalized[self_loops] = DenseGraphs(self.x, scaled)
+        return self._normalized[self_loops]
+
+    def averaged(self) -> DenseGraphs:
+        """The same graphs with D⁻¹ A; see `SparseGraphs.averaged`. A cluster whose row
+        sum is below 1e-30, an empty one, has no neighbours."""
+        if "mean" not in self._normalized:
+            total = self.adj.sum(2, keepdim=True)  # its inverse squared may overflow
+            some = total > TINY
+            mean = self.adj / torch.where(some, total, 1.0) * some
+            self._normalized["mean"] = DenseGraphs(self.x, mean)
+        return self._normalized["mean"]
+
+    def __repr__(self) -> str:
+        graphs, nodes, features = self.x.shape
+        return f"DenseGraphs(graphs={graphs}, nodes={nodes} each, features={features})"
+
+    def _check_rows(self, name: str, h: Tensor) -> None:
+        if h.shape[:2] != self.x.shape[:2]:
+            raise ValueError(
+                f"{name} has shape {list(h.shape)}, expected "
+                f"[{self.x.size(0)}, {self.x.size(1)}, …]: one row a node"
+            )
+
+
+def inverse_power(values: Tensor, power: float) -> Tensor:
+    """values^-power where above 1e-30, else 0, with finite gradients everywhere.
+
+    >>> inverse_power(torch.tensor([4.0, 0.0]), 0.5)
+    tensor([0.5000, 0.0000])
+    """
+    positive = values > TINY
+    return torch.where(positive, values, 1.0).pow(-power) * positive
+
+
+def check_self_loops(self_loops: str) -> None:
+    if self_loops not in ("add", "replace"):
+        raise ValueError(f"self_loops is {self_loops!r}, expected 'add' or 'replace'")

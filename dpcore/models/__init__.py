@@ -1,0 +1,111 @@
+"""Graph classifiers by name: DiffPool, its variants, and the models beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+
+from torch import nn
+
+from dpcore.models.diffpool import DiffPoolClassifier, num_clusters
+from dpcore.models.flat import FlatClassifier
+from dpcore.models.output import Output
+
+__all__ = [
+    "MODELS",
+    "DiffPoolClassifier",
+    "FlatClassifier",
+    "Output",
+    "build_model",
+    "fixed_settings",
+    "num_clusters",
+]
+
+
+def _diffpool(
+    max_nodes: int, ratio: float = 0.25, levels: int = 2, **settings
+) -> nn.Module:
+    clusters = num_clusters(max_nodes, ratio, levels)
+    return DiffPoolClassifier(clusters=clusters, **settings)
+
+
+def _flat(max_nodes: int, **settings) -> nn.Module:
+    return FlatClassifier(**settings)
+
+
+MODELS: dict[str, Callable[..., nn.Module]] = {
+    "diffpool": _diffpool,
+    "diffpool-nolp": partial(_diffpool, link_weight=0.0),
+    "diffpool-noentropy": partial(_diffpool, entropy_weight=0.0),
+    "gcn-mean": partial(_flat, conv="gcn", readout="mean"),
+    "gcn-max": partial(_flat, conv="gcn", readout="max"),
+    "gcn-sum": partial(_flat, conv="gcn", readout="sum"),
+    "graphsage": partial(_flat, conv="sage", readout="mean"),
+    "mlp": partial(_flat, conv="none", readout="sum"),
+}
+
+
+def fixed_settings(name: str) -> set[str]:
+    """The settings that a model's name decides, so that none may be passed.
+
+    >>> sorted(fixed_settings("mlp")), sorted(fixed_settings("diffpool"))
+    (['conv', 'readout'], [])
+    """
+    return set(getattr(MODELS[name], "keywords", {}))
+
+
+def build_model(
+    name: str,
+    *,
+    num_features: int,
+    num_classes: int,
+    max_nodes: int = 150,
+    hidden: int = 64,
+    dropout: float = 0.6,
+    **settings,
+) -> nn.Module:
+    """A graph classifier by its name in the tables.
+
+    Args:
+        name: diffpool; diffpool-nolp (no link prediction loss); diffpool-noentropy;
+            gcn-mean, gcn-max, gcn-sum (flat readouts of the same GNN); graphsage (SAGE
+            layers, mean readout); mlp (structure-blind: sum readout of single nodes).
+        num_features, num_classes: of the data set.
+        max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
+            work as well, no node is dropped. 150 as in the slide deck.
+        hidden: width of every layer; 64 as in the slide deck.
+        dropout: after every convolution; 0.6 as in the slide deck.
+        settings: ratio=0.25 and levels=2 (DiffPool only); num_layers=3; conv="gcn" or
+            "sage"; self_loops="add" (DiffPool only; "replace" for the deck's own).
+
+    Raises:
+        ValueError: for an unknown name, or a setting that this model does not have.
+
+    >>> model = build_model("diffpool", num_features=3, num_classes=2)
+    >>> [level.assign.layers[-1].weight.size(1) for level in model.levels]
+    [38, 10]
+    """
+    if name not in MODELS:
+        raise ValueError(f"name is {name!r}, expected one of {', '.join(MODELS)}")
+    for argument, value in (
+        ("num_features", num_features),
+        ("num_classes", num_classes),
+        ("max_nodes", max_nodes),
+        ("hidden", hidden),
+    ):
+        if value < 1:
+            raise ValueError(f"{argument} is {value}, expected at least 1")
+    fixed = fixed_settings(name) & settings.keys()
+    if fixed:
+        raise ValueError(f"{name} does not take {', '.join(fixed)}: its name fixes it")
+    try:
+        return MODELS[name](
+            num_features=num_features,
+            num_classes=num_classes,
+            max_nodes=max_nodes,
+            hidden=hidden,
+            dropout=dropout,
+            **settings,
+        )
+    except TypeError as error:
+        raise ValueError(f"{name} does not take these settings: {error}") from error

@@ -1,0 +1,32 @@
+"""What every classifier returns, and the head that they share."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from torch import Tensor, nn
+
+
+class Output(NamedTuple):
+    """What every model returns for a batch of B graphs.
+
+    Attributes:
+        logits: class scores [B, C], before any softmax.
+        link_loss, entropy_loss: scalars, added up over the levels, unweighted; zero
+            for flat models.
+        auxiliary: the scalar that training adds to the cross-entropy: both losses
+            times the model's weights.
+        assignments: S of every level, finest first; empty for flat models.
+    """
+
+    logits: Tensor
+    link_loss: Tensor
+    entropy_loss: Tensor
+    auxiliary: Tensor
+    assignments: list[Tensor]
+
+
+def classifier_head(width: int, hidden: int, num_classes: int) -> nn.Sequential:
+    return nn.Sequential(
+        nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, num_classes)
+    )
