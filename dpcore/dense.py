@@ -15,6 +15,8 @@ class DenseGraphs:
     Attributes:
         x: node features [B, k, d].
         adj: adjacency [B, k, k]; its diagonal holds the edge mass inside a cluster.
+        sizes: nodes of every graph, [B]. Where a graph has fewer than k, its other
+            rows are no nodes: they must have no edges, and no verb counts them.
 
     >>> pair = DenseGraphs(torch.eye(2).unsqueeze(0), torch.ones(1, 2, 2))
     >>> pair.propagate(pair.x)
@@ -22,13 +24,19 @@ class DenseGraphs:
              [1., 1.]]])
     """
 
-    def __init__(self, x: Tensor, adj: Tensor):
+    def __init__(self, x: Tensor, adj: Tensor, sizes: Tensor | None = None):
         if x.dim() != 3 or adj.shape != (x.size(0), x.size(1), x.size(1)):
             raise ValueError(
                 f"x has shape {list(x.shape)} and adj {list(adj.shape)}, expected "
                 "[B, k, d] and [B, k, k]"
             )
         self.x, self.adj = x, adj
+        self.sizes = torch.full(x.shape[:1], x.size(1), device=x.device)
+        self.mask: Tensor | None = None
+        """True for the rows that are nodes [B, k]; None where all are."""
+        if sizes is not None:
+            nodes = torch.arange(x.size(1), device=x.device)
+            self.sizes, self.mask = sizes, nodes < sizes.unsqueeze(1)
         self._normalized: dict[str, DenseGraphs] = {}
 
     @property
@@ -37,12 +45,7 @@ class DenseGraphs:
 
     @property
     def num_nodes(self) -> int:
-        return self.x.size(0) * self.x.size(1)
-
-    @property
-    def sizes(self) -> Tensor:
-        """Nodes of every graph, [B]: k for each."""
-        return torch.full((self.x.size(0),), self.x.size(1), device=self.x.device)
+        return int(self.sizes.sum())
 
     def propagate(self, h: Tensor) -> Tensor:
         """A·H for H [B, k, d]."""
@@ -53,22 +56,33 @@ class DenseGraphs:
         """S_gᵀ·H_g for every graph g: S [B, k, m], H [B, k, d] → [B, m, d]."""
         self._check_rows("s", s)
         self._check_rows("h", h)
-        return s.transpose(1, 2) @ h
+        return self.only_nodes(s).transpose(1, 2) @ h
 
     def sum(self, h: Tensor) -> Tensor:
         """The sum of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
         self._check_rows("h", h)
-        return h.sum(1)
+        return self.only_nodes(h).sum(1)
 
     def max(self, h: Tensor) -> Tensor:
         """The largest value of each column over the nodes of every graph, [B, d]."""
         self._check_rows("h", h)
-        return h.amax(1)
+        return self.only_nodes(h, -torch.inf).amax(1)
 
     def mean(self, h: Tensor) -> Tensor:
         """The mean of H's rows over the nodes of every graph: [B, k, …] → [B, …]."""
-        self._check_rows("h", h)
-        return h.mean(1)
+        total = self.sum(h)
+        return total / self.sizes.view(-1, *[1] * (total.dim() - 1)).to(h.dtype)
+
+    def of_nodes(self, of_graphs: Tensor) -> Tensor:
+        """What is known of a graph, for each of its nodes: [B, …] → [B, k, …]."""
+        k = self.x.size(1)
+        return of_graphs.unsqueeze(1).expand(-1, k, *of_graphs.shape[1:])
+
+    def only_nodes(self, h: Tensor, fill: float = 0.0) -> Tensor:
+        """H with the rows that are no nodes set to `fill`."""
+        if self.mask is None:
+            return h
+        return torch.where(self.mask.view(*h.shape[:2], *[1] * (h.dim() - 2)), h, fill)
 
     def squared_norm(self) -> Tensor:
         """‖A_g‖²_F of every graph, [B], in float64."""
@@ -83,7 +97,7 @@ class DenseGraphs:
             with_loops = off_diagonal + one
             scale = inverse_power(with_loops.sum(2), 0.5)
             scaled = scale.unsqueeze(2) * with_loops * scale.unsqueeze(1)
-            self._normalized[self_loops] = DenseGraphs(self.x, scaled)
+            self._normalized[self_loops] = self._with(scaled)
         return self._normalized[self_loops]
 
     def averaged(self) -> DenseGraphs:
@@ -93,12 +107,15 @@ class DenseGraphs:
             total = self.adj.sum(2, keepdim=True)  # its inverse squared may overflow
             some = total > TINY
             mean = self.adj / torch.where(some, total, 1.0) * some
-            self._normalized["mean"] = DenseGraphs(self.x, mean)
+            self._normalized["mean"] = self._with(mean)
         return self._normalized["mean"]
 
     def __repr__(self) -> str:
         graphs, nodes, features = self.x.shape
         return f"DenseGraphs(graphs={graphs}, nodes={nodes} each, features={features})"
+
+    def _with(self, adj: Tensor) -> DenseGraphs:
+        return DenseGraphs(self.x, adj, None if self.mask is None else self.sizes)
 
     def _check_rows(self, name: str, h: Tensor) -> None:
         if h.shape[:2] != self.x.shape[:2]:

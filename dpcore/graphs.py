@@ -50,6 +50,9 @@ class SparseGraphs:
             [0., 1., 0.]])
     """
 
+    mask: Tensor | None = None
+    """Every row is a node; see `DenseGraphs.mask`."""
+
     def __init__(self, x: Tensor, adjacency: Csr, ptr: Tensor, y: Tensor | None = None):
         self.x, self.adjacency, self.ptr, self.y = x, adjacency, ptr, y
         self._forms: dict[str, SparseGraphs] = {}
@@ -257,6 +260,14 @@ class SparseGraphs:
         """The mean of H's rows over the nodes of every graph: [N, …] → [B, …]."""
         total = self.sum(h)
         return total / self.sizes.view(-1, *[1] * (total.dim() - 1)).to(h.dtype)
+
+    def of_nodes(self, of_graphs: Tensor) -> Tensor:
+        """What is known of a graph, for each of its nodes: [B, …] → [N, …]."""
+        return of_graphs[self.batch]
+
+    def only_nodes(self, h: Tensor, fill: float = 0.0) -> Tensor:
+        """H as it is: here every row is a node."""
+        return h
 
     def squared_norm(self) -> Tensor:
         """‖A_g‖²_F of every graph, [B], in float64."""

@@ -117,9 +117,7 @@ class GNN(nn.Module):
         self.layers = nn.ModuleList(
             layer(i, o) for i, o in zip(widths[:-1], widths[1:], strict=True)
         )
-        self.norms = nn.ModuleList(
-            RowNorm(width) if joined else nn.Identity() for width in widths[1:]
-        )
+        self.norms = nn.ModuleList(RowNorm(width) for width in widths[1:] if joined)
         joined_width = sum(widths[1:])
         self.join = nn.Linear(joined_width, out_channels) if joined else None
 
@@ -135,23 +133,30 @@ class GNN(nn.Module):
                 f"in_channels = {self.in_channels}"
             )
         outputs = []
-        for layer, norm in zip(self.layers, self.norms, strict=True):
-            h = dropout(norm(torch.relu(layer(graphs, h))), self.dropout, self.training)
+        for i, layer in enumerate(self.layers):
+            h = torch.relu(layer(graphs, h))
+            h = self.norms[i](h, graphs.mask) if self.norms else h
+            h = dropout(h, self.dropout, self.training)
             outputs.append(h)
         return h if self.join is None else self.join(torch.cat(outputs, dim=-1))
 
 
 class RowNorm(nn.BatchNorm1d):
-    """BatchNorm over all rows of a batch: [N, d] or [B, k, d]. Every row is a real
-    node, so no statistic depends on padding; a lone row is left to the running ones."""
+    """BatchNorm over all nodes of a batch. Only rows that are nodes count, so that no
+    statistic depends on padding; a lone node is left to the running ones."""
 
-    def forward(self, h: Tensor) -> Tensor:
-        rows = h.reshape(-1, h.size(-1))
+    def forward(self, h: Tensor, mask: Tensor | None = None) -> Tensor:
+        """H [N, d] or [B, k, d]; `mask` as in `DenseGraphs.mask`."""
+        rows = h.reshape(-1, h.size(-1)) if mask is None else h[mask]
         if self.training and rows.size(0) == 1:
-            return F.batch_norm(
+            rows = F.batch_norm(
                 rows, self.running_mean, self.running_var, self.weight, self.bias
-            ).view_as(h)
-        return super().forward(rows).view_as(h)
+            )
+        else:
+            rows = super().forward(rows)
+        if mask is None:
+            return rows.view_as(h)
+        return torch.zeros_like(h).masked_scatter(mask.unsqueeze(-1), rows)
 
 
 def dropout(h: Tensor, p: float, training: bool) -> Tensor:

@@ -15,6 +15,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor, nn
 
+from dpcore.checks import is_integer
 from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs
 from dpcore.layers import GNN
 
@@ -30,6 +31,8 @@ class Pooled(NamedTuple):
         assignment: S, rows add up to 1, [N, k] (or [B, n, k] after a first pooling).
         link_loss: scalar, see :func:`diff_pool`.
         entropy_loss: scalar, in nats.
+        clusters: clusters of every graph [B] where they differ, else None: the rows
+            of x and adj after them are zero.
     """
 
     x: Tensor
@@ -37,15 +40,20 @@ class Pooled(NamedTuple):
     assignment: Tensor
     link_loss: Tensor
     entropy_loss: Tensor
+    clusters: Tensor | None = None
 
     @property
     def graphs(self) -> DenseGraphs:
         """The next level: the coarsened graphs as a batch."""
-        return DenseGraphs(self.x, self.adj)
+        return DenseGraphs(self.x, self.adj, self.clusters)
 
 
 def diff_pool(
-    z: Tensor, graphs: Graphs, logits: Tensor, reduction: str = "rms"
+    z: Tensor,
+    graphs: Graphs,
+    logits: Tensor,
+    reduction: str = "rms",
+    clusters: Tensor | None = None,
 ) -> Pooled:
     """One pooling step: S = softmax(logits), X' = SᵀZ, A' = SᵀAS, and both losses.
 
@@ -57,6 +65,9 @@ def diff_pool(
         reduction: how a graph's link loss is scaled. "rms":
             sqrt(‖A − SSᵀ‖²_F / n²), the root mean square of an entry, comparable
             across sizes. "frobenius": the paper's ‖A − SSᵀ‖_F.
+        clusters: how many of the k clusters each graph may use, [B] integers in
+            1 … k; the others are closed to its nodes and do not count as nodes one
+            level up. None: all k for every graph. See :func:`clusters_of_ratio`.
 
     Returns:
         :class:`Pooled`. link_loss is the mean over the graphs; entropy_loss the mean
@@ -67,7 +78,8 @@ def diff_pool(
 
     Raises:
         ValueError: for wrong shapes, NaN or infinite values in z, NaN or +inf in
-            logits, a row of logits without an open cluster, an unknown reduction.
+            logits, a row of logits without an open cluster, an unknown reduction,
+            clusters outside 1 … k.
 
     Source: Ying et al. (2018), equations 3 to 6 and section 3.3.
 
@@ -80,16 +92,50 @@ def diff_pool(
              [0., 2.]]])
     """
     _check(z, graphs, logits, reduction)
+    if clusters is not None:
+        logits = _closed_after(clusters, graphs, logits)
     log_s = torch.log_softmax(logits, dim=-1)
-    s = log_s.exp()
+    s = graphs.only_nodes(log_s.exp())
     x = graphs.contract(s, z)  # X' = SᵀZ
     adj = graphs.contract(s, graphs.propagate(s))  # A' = SᵀAS
     link = link_loss(graphs, s, adj, reduction)
     if link is None:
-        s64 = torch.softmax(logits.double(), dim=-1)
+        s64 = graphs.only_nodes(torch.softmax(logits.double(), dim=-1))
         adj64 = graphs.contract(s64, graphs.propagate(s64))
         link = link_loss(graphs, s64, adj64, reduction).to(s.dtype)
-    return Pooled(x, adj, s, link.mean(), entropy_loss(graphs, s, log_s).mean())
+    entropy = entropy_loss(graphs, s, log_s)
+    return Pooled(x, adj, s, link.mean(), entropy.mean(), clusters)
+
+
+def clusters_of_ratio(graphs: Graphs, ratio: float, most: int) -> Tensor:
+    """How many clusters every graph gets when it is to shrink by a ratio:
+    ceil(ratio · nodes), at least 1 and at most `most`, [B].
+
+    >>> from dpcore import DenseGraphs
+    >>> sizes, adj = torch.tensor([9, 4]), torch.ones(2, 9, 9)
+    >>> two = DenseGraphs(torch.ones(2, 9, 1), adj, sizes)
+    >>> clusters_of_ratio(two, 0.25, most=8)
+    tensor([3, 1])
+    """
+    wanted = (graphs.sizes.double() * ratio - 1e-9).ceil().long()  # 0.1 · 30 is 3
+    return wanted.clamp(1, most)
+
+
+def _closed_after(clusters: Tensor, graphs: Graphs, logits: Tensor) -> Tensor:
+    """Logits with -inf in the clusters after a graph's own number."""
+    k = logits.size(-1)
+    if clusters.shape != graphs.sizes.shape or not is_integer(clusters):
+        raise ValueError(
+            f"clusters has shape {list(clusters.shape)} and dtype {clusters.dtype}, "
+            f"expected [{graphs.num_graphs}] integers: one number a graph"
+        )
+    if int(clusters.min()) < 1 or int(clusters.max()) > k:
+        raise ValueError(
+            f"clusters runs from {int(clusters.min())} to {int(clusters.max())}, "
+            f"expected 1 … {k}, the columns of logits"
+        )
+    closed = torch.arange(k, device=logits.device) >= clusters.unsqueeze(1)
+    return logits.masked_fill(graphs.of_nodes(closed), -torch.inf)
 
 
 def link_loss(
@@ -147,6 +193,8 @@ class DiffPool(nn.Module):
         num_clusters: k, clusters a graph gets, at least 1.
         num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`.
         reduction: see :func:`diff_pool`.
+        ratio: None: every graph may use all k clusters. Otherwise a graph of n nodes
+            uses ceil(ratio · n) of them, as far as there are so many.
 
     >>> layer = DiffPool(in_channels=3, hidden_channels=8, num_clusters=2)
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
@@ -165,16 +213,19 @@ class DiffPool(nn.Module):
         dropout: float = 0.0,
         self_loops: str = "add",
         reduction: str = "rms",
+        ratio: float | None = None,
     ):
         super().__init__()
         if num_clusters < 1:
             raise ValueError(f"num_clusters is {num_clusters}, expected at least 1")
+        if ratio is not None and not 0 < ratio <= 1:
+            raise ValueError(f"ratio is {ratio}, expected 0 < ratio ≤ 1 or None")
         shared = dict(
             num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
         )
         self.embed = GNN(in_channels, hidden_channels, hidden_channels, **shared)
         self.assign = GNN(in_channels, hidden_channels, num_clusters, **shared)
-        self.reduction = reduction
+        self.num_clusters, self.ratio, self.reduction = num_clusters, ratio, reduction
 
     def forward(
         self,
@@ -188,9 +239,15 @@ class DiffPool(nn.Module):
             if edge_index is None:
                 raise ValueError("edge_index is missing: call layer(x, edge_index)")
             graphs = _from_tensors(graphs, edge_index, batch, edge_weight)
-        z = self.embed(graphs, graphs.x)
+        return self.pool(graphs, self.embed(graphs, graphs.x))
+
+    def pool(self, graphs: Graphs, z: Tensor) -> Pooled:
+        """The step with embeddings Z that are there already."""
+        clusters = None
+        if self.ratio is not None:
+            clusters = clusters_of_ratio(graphs, self.ratio, self.num_clusters)
         logits = self.assign(graphs, graphs.x)
-        return diff_pool(z, graphs, logits, self.reduction)
+        return diff_pool(z, graphs, logits, self.reduction, clusters)
 
 
 def _from_tensors(x, edge_index, batch, edge_weight) -> SparseGraphs:

@@ -372,8 +372,8 @@ def _warn_of_collapse(record: Record) -> None:
 @torch.no_grad()
 def _effective(batch: SparseGraphs, s: Tensor) -> float:
     """Mean effective clusters of a level: [N, k] at level 0, [B, n, k] above it."""
-    masses = batch.mean(s) if s.dim() == 2 else s.mean(1)
-    return float(effective_number(masses).mean())
+    masses = batch.sum(s) if s.dim() == 2 else s.sum(1)
+    return float(effective_number(masses / masses.sum(1, keepdim=True)).mean())
 
 
 def _measure(model: nn.Module, graphs: SparseGraphs, batch_size: int = 128) -> dict:

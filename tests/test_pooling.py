@@ -1,5 +1,7 @@
 """diff_pool against PyG's dense operator, NumPy and finite differences."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,9 @@ from torch_geometric.loader import DataLoader
 from torch_geometric.nn import GCNConv, dense_diff_pool
 
 from dpcore.graphs import DenseGraphs, SparseGraphs
-from dpcore.pooling import DiffPool, diff_pool, effective_clusters
+from dpcore.layers import RowNorm
+from dpcore.models import DiffPoolClassifier, build_model
+from dpcore.pooling import DiffPool, clusters_of_ratio, diff_pool, effective_clusters
 
 close = torch.testing.assert_close
 many_sizes = st.lists(st.integers(1, 40), min_size=1, max_size=4)
@@ -488,3 +492,90 @@ def test_a_nan_in_a_coarsened_adjacency_is_not_a_loss_of_zero():
         torch.ones(1, 3, 2), DenseGraphs(torch.ones(1, 3, 1), adj), torch.randn(1, 3, 2)
     )
     assert out.link_loss.isnan()
+
+
+def masked_levels(name="diffpool", conv="gcn", **settings):
+    """A model whose clusters follow the size of each graph, with loud biases: rows
+    that are no nodes would be heard."""
+    torch.manual_seed(0)
+    model = build_model(
+        name,
+        num_features=3,
+        num_classes=2,
+        max_nodes=40,
+        conv=conv,
+        dropout=0.0,
+        hidden=8,
+        per_graph=True,
+        **settings,
+    )
+    for parameter in model.parameters():
+        if parameter.dim() == 1:
+            torch.nn.init.normal_(parameter)
+    return model.double()
+
+
+@pytest.mark.parametrize("conv", ["gcn", "sage"])
+def test_clusters_by_ratio_leave_no_trace_of_the_closed_ones(conv):
+    """A small graph beside a large one, both pooled by ratio, gives what a model with
+    just its own number of clusters gives for the small graph alone."""
+    both = union(random_graphs([8, 40], seed=3))
+    model = masked_levels(conv=conv).eval()  # 10 and 3 clusters; the small one: 2, 1
+    out = model(both)
+
+    own = DiffPoolClassifier(
+        3, 2, clusters=(2, 1), hidden=8, conv=conv, dropout=0.0
+    ).double()
+    weights = model.state_dict()
+    for key, weight in own.state_dict().items():  # the first columns of the last layer
+        cut = tuple(slice(n) for n in weight.shape)
+        weights[key] = weights[key][cut].clone()
+    own.load_state_dict(weights)
+    expected = own.eval()(both.select([0]))
+    torch.testing.assert_close(out.logits[:1], expected.logits)
+    torch.testing.assert_close(out.assignments[0][:8, :2], expected.assignments[0])
+    assert not out.assignments[0][:8, 2:].any()
+    assert not out.assignments[1][0, 2:].any()  # rows that are no nodes
+    separate = model(both.select([0])), model(both.select([1]))
+    for loss in ("link_loss", "entropy_loss"):
+        mean = sum(getattr(part, loss) for part in separate) / 2
+        torch.testing.assert_close(getattr(out, loss), mean)
+
+
+def test_training_statistics_of_coarse_levels_count_nodes_only():
+    """BatchNorm over [B, k, d] with a mask sees what it sees of the nodes alone."""
+    h = torch.randn(2, 4, 3, dtype=torch.float64)
+    mask = torch.tensor([[True] * 4, [True, False, False, False]])
+    norm, plain = RowNorm(3).double(), torch.nn.BatchNorm1d(3).double()
+    out = norm(h, mask)
+    torch.testing.assert_close(out[mask], plain(h[mask]))
+    torch.testing.assert_close(norm.running_var, plain.running_var)
+    assert not out[~mask].any()
+
+
+def test_a_ratio_gives_each_graph_its_share():
+    sizes = torch.tensor([1, 8, 10, 30, 1000])
+    graphs = SimpleNamespace(sizes=sizes)
+    assert clusters_of_ratio(graphs, 0.1, most=20).tolist() == [1, 1, 1, 3, 20]
+    assert clusters_of_ratio(graphs, 0.25, most=20).tolist() == [1, 2, 3, 8, 20]
+
+
+@pytest.mark.parametrize(
+    ("clusters", "message"),
+    [
+        (torch.tensor([1, 4]), "clusters runs from 1 to 4, expected 1 … 3"),
+        (torch.tensor([0, 1]), "clusters runs from 0 to 1, expected 1 … 3"),
+        (torch.tensor([1]), r"clusters has shape \[1\]"),
+        (torch.tensor([1.0, 2.0]), "dtype torch.float32"),
+    ],
+)
+def test_impossible_numbers_of_clusters_are_refused(clusters, message):
+    graphs = DenseGraphs(torch.ones(2, 5, 1), torch.ones(2, 5, 5))
+    with pytest.raises(ValueError, match=message):
+        diff_pool(graphs.x, graphs, torch.zeros(2, 5, 3), clusters=clusters)
+
+
+@pytest.mark.parametrize("ratio", [0.0, -0.5, 1.5])
+def test_impossible_ratios_are_refused(ratio):
+    with pytest.raises(ValueError, match="ratio is .*, expected 0 < ratio ≤ 1"):
+        DiffPool(3, 8, 2, ratio=ratio)

@@ -9,12 +9,14 @@ from torch import nn
 
 from dpcore.models.diffpool import DiffPoolClassifier, num_clusters
 from dpcore.models.flat import FlatClassifier
+from dpcore.models.gin import GINClassifier
 from dpcore.models.output import Output
 
 __all__ = [
     "MODELS",
     "DiffPoolClassifier",
     "FlatClassifier",
+    "GINClassifier",
     "Output",
     "build_model",
     "fixed_settings",
@@ -23,14 +25,24 @@ __all__ = [
 
 
 def _diffpool(
-    max_nodes: int, ratio: float = 0.25, levels: int = 2, **settings
+    max_nodes: int,
+    ratio: float = 0.25,
+    levels: int = 2,
+    per_graph: bool = False,
+    **settings,
 ) -> nn.Module:
     clusters = num_clusters(max_nodes, ratio, levels)
-    return DiffPoolClassifier(clusters=clusters, **settings)
+    own = ratio if per_graph else None
+    return DiffPoolClassifier(clusters=clusters, ratio=own, **settings)
 
 
 def _flat(max_nodes: int, **settings) -> nn.Module:
     return FlatClassifier(**settings)
+
+
+def _of_any_size(model: type[nn.Module]) -> Callable[..., nn.Module]:
+    """A builder of a model that does not ask how large graphs are."""
+    return lambda max_nodes, **settings: model(**settings)
 
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -40,6 +52,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "gcn-mean": partial(_flat, conv="gcn", readout="mean"),
     "gcn-max": partial(_flat, conv="gcn", readout="max"),
     "gcn-sum": partial(_flat, conv="gcn", readout="sum"),
+    "gin": _of_any_size(GINClassifier),
     "graphsage": partial(_flat, conv="sage", readout="mean"),
     "mlp": partial(_flat, conv="none", readout="sum"),
 }
@@ -69,13 +82,16 @@ def build_model(
     Args:
         name: diffpool; diffpool-nolp (no link prediction loss); diffpool-noentropy;
             gcn-mean, gcn-max, gcn-sum (flat readouts of the same GNN); graphsage (SAGE
-            layers, mean readout); mlp (structure-blind: sum readout of single nodes).
+            layers, mean readout); gin (sums over neighbours and over nodes); mlp
+            (structure-blind: sum readout of single nodes).
         num_features, num_classes: of the data set.
         max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
             work as well, no node is dropped. 150 as in the slide deck.
         hidden: width of every layer; 64 as in the slide deck.
         dropout: after every convolution; 0.6 as in the slide deck.
-        settings: ratio=0.25 and levels=2 (DiffPool only); num_layers=3; conv="gcn" or
+        settings: ratio=0.25, levels=2 and per_graph=False (DiffPool only; True gives
+            a graph of n nodes ceil(ratio · n) clusters, so that a small graph shrinks
+            as much as a large one); num_layers=3; conv="gcn" or
             "sage"; self_loops="add" (DiffPool only; "replace" for the deck's own).
 
     Raises:

@@ -11,7 +11,7 @@ from torch import nn
 from dpcore.graphs import Graphs
 from dpcore.layers import GNN
 from dpcore.models.output import Output, classifier_head
-from dpcore.pooling import DiffPool, diff_pool
+from dpcore.pooling import DiffPool
 
 
 class DiffPoolClassifier(nn.Module):
@@ -27,6 +27,7 @@ class DiffPoolClassifier(nn.Module):
         hidden: width of all GNNs, embeddings and the classifier.
         num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`.
         link_weight, entropy_weight: of the two losses in the objective.
+        ratio: see :class:`dpcore.DiffPool`; None: all graphs use all clusters.
     """
 
     def __init__(
@@ -41,6 +42,7 @@ class DiffPoolClassifier(nn.Module):
         self_loops: str = "add",
         link_weight: float = 1.0,
         entropy_weight: float = 1.0,
+        ratio: float | None = None,
     ):
         super().__init__()
         shared = dict(
@@ -48,7 +50,7 @@ class DiffPoolClassifier(nn.Module):
         )
         widths = [num_features] + [hidden] * len(clusters)
         self.levels = nn.ModuleList(
-            DiffPool(width, hidden, k, **shared)
+            DiffPool(width, hidden, k, ratio=ratio, **shared)
             for width, k in zip(widths, clusters, strict=False)
         )
         self.last = GNN(widths[-1], hidden, hidden, **shared)
@@ -63,7 +65,7 @@ class DiffPoolClassifier(nn.Module):
         for level in self.levels:
             z = level.embed(graphs, graphs.x)
             readouts.append(graphs.max(z) if self.every_level else None)
-            pooled = diff_pool(z, graphs, level.assign(graphs, graphs.x))
+            pooled = level.pool(graphs, z)
             link, entropy = link + pooled.link_loss, entropy + pooled.entropy_loss
             assignments.append(pooled.assignment)
             graphs = pooled.graphs
