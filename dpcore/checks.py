@@ -79,3 +79,11 @@ def checked_edges(
     if not torch.isfinite(edge_weight).all():
         raise ValueError("edge_weight holds NaN or infinite values")
     return edge_weight.to(x.dtype)
+
+
+def check_stack(num_layers: int, dropout: float) -> None:
+    """Refuse a stack without layers and a dropout that leaves nothing."""
+    if num_layers < 1:
+        raise ValueError(f"num_layers is {num_layers}, expected at least 1")
+    if not 0 <= dropout < 1:
+        raise ValueError(f"dropout is {dropout}, expected 0 ≤ dropout < 1")

@@ -30,3 +30,9 @@ def classifier_head(width: int, hidden: int, num_classes: int) -> nn.Sequential:
     return nn.Sequential(
         nn.Linear(width, hidden), nn.ReLU(), nn.Linear(hidden, num_classes)
     )
+
+
+def flat_output(logits: Tensor) -> Output:
+    """The output of a model without levels: no losses, no assignments."""
+    zero = logits.new_zeros(())
+    return Output(logits, zero, zero, zero, [])
