@@ -209,9 +209,7 @@ def run_fold(
     train, validation, test = (
         graphs.select(split[part]) for part in ("train", "validation", "test")
     )
-    with torch.random.fork_rng():
-        torch.manual_seed(seed)
-        model = _model_for(graphs, name, settings)
+    model = _model_for(graphs, name, settings, seed)
 
     def test_too(record: Record) -> None:
         record["test_accuracy"] = _measure(model, test)["accuracy"]
@@ -242,11 +240,65 @@ def run_fold(
     )
 
 
-def _model_for(graphs: SparseGraphs, name: str, settings: dict) -> nn.Module:
+def choose(
+    name: str,
+    graphs: SparseGraphs,
+    split: dict[str, Tensor],
+    grid: Sequence[dict],
+    *,
+    epochs: int,
+    seed: int,
+    batch_size: int = 32,
+    **settings,
+) -> Record:
+    """Try every point of a grid on the training part of a split; judge on validation.
+
+    The test part is never looked at.
+
+    Args:
+        name, graphs, split, settings: as of :func:`run_fold`.
+        grid: settings to choose among; `lr` goes to :func:`fit`.
+        epochs: of every trial; fewer than the model is trained for in the end.
+
+    Returns:
+        `chosen`, the point with the best validation accuracy (among equals the one
+        with the lowest validation loss, then the first); `grid`, every point with its
+        `accuracy` and `loss` on validation, None where training diverged; and
+        `trial_seconds`.
+
+    Raises:
+        FloatingPointError: when training diverged at every point.
+    """
+    start = time.perf_counter()
+    train, validation = (graphs.select(split[p]) for p in ("train", "validation"))
+    trials = []
+    for point in grid:
+        own = {k: v for k, v in point.items() if k != "lr"}
+        lr = point.get("lr", 1e-3)
+        model = _model_for(graphs, name, {**settings, **own}, seed)
+        try:
+            history = fit(model, train, epochs, batch_size, lr, seed, validation, False)
+            accuracy, loss = history.best.accuracy, history.best.validation_loss
+        except FloatingPointError:
+            accuracy = loss = None
+        trials.append(dict(point, accuracy=accuracy, loss=loss))
+    finished = [i for i, trial in enumerate(trials) if trial["accuracy"] is not None]
+    if not finished:
+        raise FloatingPointError(f"training diverged at all {len(grid)} grid points")
+    best = max(finished, key=lambda i: (trials[i]["accuracy"], -trials[i]["loss"]))
+    seconds = time.perf_counter() - start
+    return Record(grid=trials, chosen=dict(grid[best]), trial_seconds=seconds)
+
+
+def _model_for(
+    graphs: SparseGraphs, name: str, settings: dict, seed: int = 0
+) -> nn.Module:
     """A model of these settings, less the ones that belong to `fit`."""
     own = {k: v for k, v in settings.items() if k not in ("batch_size", "lr")}
-    classes = int(graphs.y.max()) + 1
-    return build_model(name, num_features=graphs.x.size(1), num_classes=classes, **own)
+    features, classes = graphs.x.size(1), int(graphs.y.max()) + 1
+    with torch.random.fork_rng():
+        torch.manual_seed(seed)
+        return build_model(name, num_features=features, num_classes=classes, **own)
 
 
 def cross_validate(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import partial
 
@@ -18,6 +19,7 @@ __all__ = [
     "FlatClassifier",
     "GINClassifier",
     "Output",
+    "accepted_settings",
     "build_model",
     "fixed_settings",
     "num_clusters",
@@ -30,19 +32,29 @@ def _diffpool(
     levels: int = 2,
     per_graph: bool = False,
     **settings,
-) -> nn.Module:
+) -> DiffPoolClassifier:
     clusters = num_clusters(max_nodes, ratio, levels)
     own = ratio if per_graph else None
     return DiffPoolClassifier(clusters=clusters, ratio=own, **settings)
 
 
-def _flat(max_nodes: int, **settings) -> nn.Module:
+def _flat(max_nodes: int, **settings) -> FlatClassifier:
     return FlatClassifier(**settings)
 
 
 def _of_any_size(model: type[nn.Module]) -> Callable[..., nn.Module]:
     """A builder of a model that does not ask how large graphs are."""
     return lambda max_nodes, **settings: model(**settings)
+
+
+def _of_any_size(model: type[nn.Module]) -> Callable[..., nn.Module]:
+    """A builder of a model that does not ask how large graphs are."""
+
+    def build(max_nodes: int, **settings) -> nn.Module:
+        return model(**settings)
+
+    build.__annotations__["return"] = model
+    return build
 
 
 MODELS: dict[str, Callable[..., nn.Module]] = {
@@ -65,6 +77,25 @@ def fixed_settings(name: str) -> set[str]:
     (['conv', 'readout'], [])
     """
     return set(getattr(MODELS[name], "keywords", {}))
+
+
+def accepted_settings(name: str) -> set[str]:
+    """The settings that a model takes beside the sizes of the data.
+
+    They are the arguments of its factory and, where the factory hands the others on,
+    those of the class that it is annotated to return; less what the name fixes.
+
+    >>> accepted_settings("mlp") - {"max_nodes"} == {"hidden", "num_layers", "dropout"}
+    True
+    """
+    factory = getattr(MODELS[name], "func", MODELS[name])
+    signature = inspect.signature(factory, eval_str=True)
+    parameters = list(signature.parameters.values())
+    if any(parameter.kind is parameter.VAR_KEYWORD for parameter in parameters):
+        made = inspect.signature(signature.return_annotation)
+        parameters += made.parameters.values()
+    names = {p.name for p in parameters if p.kind is not p.VAR_KEYWORD}
+    return names - fixed_settings(name) - {"num_features", "num_classes"}
 
 
 def build_model(
