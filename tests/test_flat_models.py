@@ -11,7 +11,7 @@ from torch_geometric.nn import GINConv, global_add_pool
 
 import dpcore
 
-ROWS = ["gin"]
+ROWS = ["gin", "set2set"]
 
 
 def built(name, features=3, classes=2, **settings):
@@ -118,3 +118,40 @@ def test_gin_is_pygs_ginconv_layer_by_layer():
         sums.append(global_add_pool(h, graphs.batch))
     expected = model.head(torch.cat(sums, dim=1))
     torch.testing.assert_close(model(graphs).logits, expected, atol=1e-12, rtol=0)
+
+
+def set2set(z, lstm, steps):
+    """The readout of one graph, by the paper's equations and those of an LSTM cell."""
+    weight_in, weight_h, bias_in, bias_h = (p.detach() for p in lstm.parameters())
+    hidden = cell = z.new_zeros(z.size(1))
+    question = z.new_zeros(2 * z.size(1))
+    for _ in range(steps):
+        gates = weight_in @ question + bias_in + weight_h @ hidden + bias_h
+        enter, forget, new, leave = gates.view(4, -1)
+        cell = forget.sigmoid() * cell + enter.sigmoid() * new.tanh()
+        hidden = leave.sigmoid() * cell.tanh()
+        attention = (z @ hidden).exp() / (z @ hidden).exp().sum()
+        question = torch.cat([hidden, attention @ z])
+    return question
+
+
+def test_set2set_reads_out_by_the_papers_equations():
+    model = built("set2set", steps=4)
+    for weight in model.readout.lstm.parameters():
+        nn.init.normal_(weight)  # as drawn, attention is almost a mean
+    graphs = union(random_graphs([5, 9, 1]))
+    parts = model.gnn(graphs, graphs.x).split(graphs.sizes.tolist())
+    summary = torch.stack([set2set(z, model.readout.lstm, steps=4) for z in parts])
+    expected = model.head(summary)
+    torch.testing.assert_close(model(graphs).logits, expected, atol=1e-12, rtol=0)
+
+
+def test_set2set_stands_on_the_stack_of_graphsage():
+    settings = dict(num_features=3, num_classes=2, num_layers=2)
+    sage = dpcore.build_model("graphsage", **settings)
+    model = dpcore.build_model("set2set", **settings)
+    assert repr(model.gnn) == repr(sage.gnn)
+    with pytest.raises(ValueError, match="set2set does not take conv"):
+        dpcore.build_model("set2set", conv="gcn", **settings)
+    with pytest.raises(ValueError, match="steps is 0"):
+        dpcore.build_model("set2set", steps=0, **settings)

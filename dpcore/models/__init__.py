@@ -12,6 +12,7 @@ from dpcore.models.diffpool import DiffPoolClassifier, num_clusters
 from dpcore.models.flat import FlatClassifier
 from dpcore.models.gin import GINClassifier
 from dpcore.models.output import Output
+from dpcore.models.set2set import Set2SetClassifier
 
 __all__ = [
     "MODELS",
@@ -19,6 +20,7 @@ __all__ = [
     "FlatClassifier",
     "GINClassifier",
     "Output",
+    "Set2SetClassifier",
     "accepted_settings",
     "build_model",
     "fixed_settings",
@@ -66,6 +68,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "gcn-sum": partial(_flat, conv="gcn", readout="sum"),
     "gin": _of_any_size(GINClassifier),
     "graphsage": partial(_flat, conv="sage", readout="mean"),
+    "set2set": partial(_of_any_size(Set2SetClassifier), conv="sage"),
     "mlp": partial(_flat, conv="none", readout="sum"),
 }
 
@@ -113,7 +116,8 @@ def build_model(
     Args:
         name: diffpool; diffpool-nolp (no link prediction loss); diffpool-noentropy;
             gcn-mean, gcn-max, gcn-sum (flat readouts of the same GNN); graphsage (SAGE
-            layers, mean readout); gin (sums over neighbours and over nodes); mlp
+            layers, mean readout); set2set (SAGE layers, a readout that attends); gin
+            (sums over neighbours and over nodes); mlp
             (structure-blind: sum readout of single nodes).
         num_features, num_classes: of the data set.
         max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
