@@ -32,7 +32,12 @@ def main(arguments: list[str] | None = None) -> int:
         return _failed(error, 1)
     except ValueError as error:
         return _failed(error, 1 if isinstance(error, tables.DamagedRecord) else 2)
-    except (DatasetUnavailable, FloatingPointError, OSError) as error:
+    except (
+        DatasetUnavailable,
+        FloatingPointError,
+        OSError,
+        tables.NoCluster,
+    ) as error:
         return _failed(error, 1)
     except KeyboardInterrupt:
         return _failed("stopped", 130)
@@ -109,6 +114,7 @@ def _tables_run(options: argparse.Namespace) -> int:
         seed=options.seed,
         jobs=options.jobs,
         results=options.results,
+        scheduler=options.scheduler,
     )
     for failure in failures:
         _failed(failure, 1)
@@ -126,14 +132,7 @@ def _tables_show(options: argparse.Namespace) -> int:
             "--results DIR names another folder",
             1,
         )
-    heading = ("data set", "method", "folds", "fair", "paper's protocol", "reported")
-    layout = "{:<12} {:<20} {:>5} {:>14} {:>17} {:>9}"
-    print(layout.format(*heading))
-    for cell in cells:
-        fair = f"{cell['fair_mean']:.1f} ± {cell['fair_sd']:.1f}"
-        paper = "–" if cell["reported"] is None else f"{cell['reported']:.2f}"
-        row = (cell["dataset"], cell["method"], cell["folds"], fair)
-        print(layout.format(*row, f"{cell['paper_protocol']:.1f}", paper))
+    print("\n".join(tables.as_text(cells)))
     return 0
 
 
@@ -182,9 +181,30 @@ def _parser() -> Parser:
     parent = commands.add_parser("tables", help="measure and show the paper's tables")
     actions = parent.add_subparsers(required=True, metavar="ACTION")
     run = actions.add_parser("run", help="measure what is missing of a grid")
-    run.add_argument("--rows", default="diffpool,diffpool-nolp,gcn-mean,graphsage,mlp")
-    run.add_argument("--datasets", default="PROTEINS,ENZYMES")
-    run.add_argument("--results", default="book/results", metavar="DIR")
+    run.add_argument(
+        "--rows",
+        default=",".join(filter(tables.is_row, tables.ROWS)),
+        metavar="NAME,…",
+        help="default: all, in the order of their worth: %(default)s",
+    )
+    run.add_argument(
+        "--datasets",
+        default=",".join(tables.MEASURED),
+        metavar="NAME,…",
+        help="in the order in which they are measured (default: %(default)s)",
+    )
+    run.add_argument(
+        "--results",
+        default="book/results",
+        metavar="DIR",
+        help="folder of the records, one file a fold (default: %(default)s)",
+    )
+    run.add_argument(
+        "--scheduler",
+        metavar="tcp://HOST:PORT",
+        help="a Dask scheduler whose workers measure the folds; each loads the data "
+        "itself, by its own DPCORE_DATA and DPCORE_MIRROR",
+    )
     _add_grid(run, epochs=None)
     run.set_defaults(command=_tables_run)
     show = actions.add_parser("show", help="print what has been measured")

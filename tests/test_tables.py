@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from dpcore import tables
+from dpcore.tables import store
 
 
 def grid(results, **settings):
@@ -21,7 +22,7 @@ def grid(results, **settings):
 def contents(results):
     """Every record without what differs from run to run."""
     return [
-        {k: v for k, v in record.items() if k != "seconds"}
+        {k: v for k, v in record.items() if "seconds" not in k}
         for record in tables.records(results)
     ]
 
@@ -132,6 +133,7 @@ def test_the_records_are_found_from_a_notebook_s_folder_and_beside_a_clone(tmp_p
 
 
 def test_without_records_it_says_how_to_get_them(tmp_path, monkeypatch):
-    monkeypatch.setattr(tables, "__file__", str(tmp_path / "lib" / "dpcore" / "x.py"))
+    elsewhere = tmp_path / "lib" / "dpcore" / "tables" / "store.py"
+    monkeypatch.setattr(store, "__file__", str(elsewhere))
     with pytest.raises(FileNotFoundError, match="clone it here .* tables run"):
         tables.find_results(tmp_path)
