@@ -20,6 +20,7 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
+from torch.autograd.function import once_differentiable
 
 from dpcore.checks import check_features, checked_batch, checked_edges, is_integer
 from dpcore.dense import DenseGraphs, check_self_loops, inverse_power
@@ -27,6 +28,9 @@ from dpcore.sparse import Csr, Pieces, offsets
 
 CHUNK = 32
 """Nodes a chunk in `SparseGraphs.contract`: at most one part-filled chunk a graph."""
+
+LARGE = 128
+"""Nodes a graph on average from which `SparseGraphs.contract` takes graph by graph."""
 
 
 class SparseGraphs:
@@ -226,14 +230,17 @@ class SparseGraphs:
     def contract(self, s: Tensor, h: Tensor) -> Tensor:
         """S_gᵀ·H_g for every graph g: S [N, k], H [N, d] → [B, k, d].
 
-        The nodes of each graph are cut into chunks of equal length, the chunks are
-        multiplied in one batched product and added up: no loop over graphs, and a
-        graph's result does not depend on the sizes of the others.
+        Small graphs are cut into chunks of equal length, the chunks are multiplied in
+        one batched product and added up: no loop over graphs, and a graph's result
+        does not depend on the sizes of the others. Large graphs are multiplied one by
+        one, without a copy: the loop no longer shows beside the products.
         """
         self._check_rows("s", s)
         self._check_rows("h", h)
         if self.num_graphs == 1:
             return tall_product(s, h).unsqueeze(0)
+        if self.num_nodes >= LARGE * self.num_graphs:
+            return GraphProducts.apply(s, h, self.sizes.tolist())
         parts = self._chunked(s).transpose(1, 2) @ self._chunked(h)
         chunk_graph, _ = self._chunks
         if chunk_graph.numel() == self.num_graphs:
@@ -269,11 +276,18 @@ class SparseGraphs:
         """H as it is: here every row is a node."""
         return h
 
-    def squared_norm(self) -> Tensor:
-        """‖A_g‖²_F of every graph, [B], in float64."""
+    @cached_property
+    def _squared_norm(self) -> Tensor:
+        if self._source is not None:
+            whole, nodes = self._source
+            return whole._squared_norm[whole.batch[nodes.start]]
         squares = self.adjacency.value.double().square()
         per_graph = torch.zeros(self.num_graphs).to(squares)
         return per_graph.index_add(0, self.batch[self.adjacency.row], squares)
+
+    def squared_norm(self) -> Tensor:
+        """‖A_g‖²_F of every graph, [B], in float64."""
+        return self._squared_norm
 
     def normalized(self, self_loops: str = "add") -> SparseGraphs:
         """The same graphs with D̃^-½ Ã D̃^-½ for adjacency (Kipf and Welling, 2017).
@@ -388,6 +402,31 @@ class SparseGraphs:
 
 
 Graphs = SparseGraphs | DenseGraphs
+
+
+class GraphProducts(torch.autograd.Function):
+    """S_gᵀ·H_g for every graph g, one product after the other: S [N, k], H [N, d] and
+    the graphs' sizes → [B, k, d]."""
+
+    @staticmethod
+    def forward(ctx, s: Tensor, h: Tensor, sizes: list[int]) -> Tensor:
+        ctx.save_for_backward(s, h)
+        ctx.sizes = sizes
+        out = s.new_empty(len(sizes), s.size(1), h.size(1))
+        for of_graph, s_g, h_g in zip(out, s.split(sizes), h.split(sizes), strict=True):
+            torch.mm(s_g.t(), h_g, out=of_graph)
+        return out
+
+    @staticmethod
+    @once_differentiable
+    def backward(ctx, gradient: Tensor):
+        s, h = ctx.saved_tensors
+        of_s, of_h = torch.empty_like(s), torch.empty_like(h)
+        parts = (tensor.split(ctx.sizes) for tensor in (s, h, of_s, of_h))
+        for g, s_g, h_g, of_s_g, of_h_g in zip(gradient, *parts, strict=True):
+            torch.mm(h_g, g.t(), out=of_s_g)
+            torch.mm(s_g, g, out=of_h_g)
+        return of_s, of_h, None
 
 
 def tall_product(s: Tensor, h: Tensor, block: int = 256) -> Tensor:

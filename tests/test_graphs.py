@@ -469,3 +469,26 @@ def test_what_is_kept_is_computed_once_for_the_whole_and_cut_out():
     assert batch.once("degree", degree).tolist() == [1, 2, 1]
     assert train.once("degree", degree).tolist() == [1, 1, 1, 2, 1]
     assert calls == [5]
+
+
+def test_large_graphs_are_multiplied_one_by_one_with_the_same_result_and_gradient():
+    sizes = [5, 300, 129]
+    assert sum(sizes) >= module.LARGE * len(sizes)  # else this is the other way
+    batch = union(random_graphs(sizes))
+    s, h = rows(batch, 3).requires_grad_(), rows(batch, 4, seed=2).requires_grad_()
+    weight = torch.rand(3, 3, 4, dtype=torch.float64)
+    (batch.contract(s, h) * weight).sum().backward()
+    pairs = zip(split(batch, s), split(batch, h), strict=True)
+    expected = torch.stack([s_g.T @ h_g for s_g, h_g in pairs])
+    close(batch.contract(s, h), expected)
+    of_s, of_h = torch.autograd.grad((expected * weight).sum(), (s, h))
+    close(s.grad, of_s)
+    close(h.grad, of_h)
+
+
+def test_contract_with_itself_gets_both_halves_of_its_gradient():
+    batch = union(random_graphs([130, 140]))
+    s = rows(batch, 3).requires_grad_()
+    (batch.contract(s, s) ** 2).sum().backward()
+    grams = torch.stack([s_g.T @ s_g for s_g in split(batch, s)])
+    close(s.grad, torch.autograd.grad((grams**2).sum(), s)[0])
