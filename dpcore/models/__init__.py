@@ -59,10 +59,19 @@ def _of_any_size(model: type[nn.Module]) -> Callable[..., nn.Module]:
     return build
 
 
+_NO_LOSSES = dict(link_weight=0.0, entropy_weight=0.0)
+_S2V = dict(conv="s2v", self_loops="add")
+
 MODELS: dict[str, Callable[..., nn.Module]] = {
     "diffpool": _diffpool,
     "diffpool-nolp": partial(_diffpool, link_weight=0.0),
     "diffpool-noentropy": partial(_diffpool, entropy_weight=0.0),
+    "diffpool-det": partial(_diffpool, assignments="heavy-edge", **_NO_LOSSES),
+    "diffpool-random": partial(_diffpool, assignments="random", **_NO_LOSSES),
+    "diffpool-hard": partial(_diffpool, assignments="hard"),
+    "s2v": partial(_diffpool, levels=0, ratio=1.0, **_S2V, **_NO_LOSSES),
+    "s2v-1diffpool": partial(_diffpool, levels=1, **_S2V),
+    "s2v-2diffpool": partial(_diffpool, levels=2, **_S2V),
     "gcn-mean": partial(_flat, conv="gcn", readout="mean"),
     "gcn-max": partial(_flat, conv="gcn", readout="max"),
     "gcn-sum": partial(_flat, conv="gcn", readout="sum"),
@@ -115,6 +124,10 @@ def build_model(
 
     Args:
         name: diffpool; diffpool-nolp (no link prediction loss); diffpool-noentropy;
+            diffpool-hard (every node wholly in its likeliest cluster), diffpool-det
+            (heavy-edge clusters), diffpool-random (random ones), the last two not
+            learned and without losses; s2v (Structure2Vec), s2v-1diffpool and
+            s2v-2diffpool (Structure2Vec as the GNNs of one or two levels);
             gcn-mean, gcn-max, gcn-sum (flat readouts of the same GNN); graphsage (SAGE
             layers, mean readout); set2set (SAGE layers, a readout that attends); gin
             (sums over neighbours and over nodes); mlp

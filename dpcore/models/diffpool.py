@@ -6,12 +6,16 @@ from collections.abc import Sequence
 from math import ceil
 
 import torch
-from torch import nn
+from torch import Tensor, nn
 
+from dpcore.assignments import HeavyEdge, Random, hard_pool
 from dpcore.graphs import Graphs
 from dpcore.layers import GNN
 from dpcore.models.output import Output, classifier_head
-from dpcore.pooling import DiffPool
+from dpcore.models.s2v import S2V
+from dpcore.pooling import clusters_of_ratio, diff_pool
+
+ASSIGNMENTS = ("learned", "hard", "heavy-edge", "random")
 
 
 class DiffPoolClassifier(nn.Module):
@@ -19,15 +23,25 @@ class DiffPoolClassifier(nn.Module):
 
     With conv="gcn" the readout is the mean over the last level's clusters, as in the
     slide deck; with conv="sage" it is the maximum of every level, joined, as in the
-    authors' code.
+    authors' code; with conv="s2v" the sum over the last level, as in Structure2Vec.
 
     Args:
         num_features, num_classes: of the data.
-        clusters: clusters of every level, finest first.
+        clusters: clusters of every level, finest first; none for a flat model.
         hidden: width of all GNNs, embeddings and the classifier.
-        num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`.
+        num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`. conv="s2v" is
+            Structure2Vec with num_layers rounds, see :class:`dpcore.models.s2v.S2V`.
         link_weight, entropy_weight: of the two losses in the objective.
         ratio: see :class:`dpcore.DiffPool`; None: all graphs use all clusters.
+        assignments: "learned": a GNN and a softmax, as in the paper. "hard": its
+            likeliest cluster, see :func:`dpcore.assignments.hard_pool`. "heavy-edge"
+            and "random": not learned, see :class:`dpcore.assignments.HeavyEdge` and
+            :class:`dpcore.assignments.Random`; both losses are constants then. With
+            "heavy-edge" a graph of n nodes uses min(n, k) clusters and no empty ones.
+
+    Raises:
+        ValueError: for unknown assignments, fewer than one cluster, a ratio outside
+            (0, 1], and all that the GNNs refuse.
     """
 
     def __init__(
@@ -43,37 +57,90 @@ class DiffPoolClassifier(nn.Module):
         link_weight: float = 1.0,
         entropy_weight: float = 1.0,
         ratio: float | None = None,
+        assignments: str = "learned",
     ):
         super().__init__()
-        shared = dict(
-            num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
-        )
+        _check(clusters, ratio, assignments)
+        learned = assignments in ("learned", "hard")
+        gnn = _stack(num_layers, conv, dropout, self_loops)
         widths = [num_features] + [hidden] * len(clusters)
-        self.levels = nn.ModuleList(
-            DiffPool(width, hidden, k, ratio=ratio, **shared)
-            for width, k in zip(widths, clusters, strict=False)
-        )
-        self.last = GNN(widths[-1], hidden, hidden, **shared)
+        self.levels = nn.ModuleList()
+        for i, k in enumerate(clusters):
+            embed = gnn(i, widths[i], hidden, hidden)
+            assign = gnn(i, widths[i], hidden, k) if learned else None
+            self.levels.append(Level(embed, assign))
+        self.last = gnn(len(clusters), widths[-1], hidden, hidden)
+        self.readout = {"sage": "max", "s2v": "sum"}.get(conv, "mean")
         self.every_level = conv == "sage"
         parts = len(clusters) + 1 if self.every_level else 1
         self.head = classifier_head(parts * hidden, hidden, num_classes)
         self.link_weight, self.entropy_weight = link_weight, entropy_weight
+        self.pool = hard_pool if assignments == "hard" else diff_pool
+        self.ratio, self.given = ratio, None
+        if assignments == "heavy-edge":
+            self.ratio = ratio or 1.0
+            self.given = HeavyEdge(clusters, self.ratio)
+        elif assignments == "random":
+            self.given = Random(clusters)
 
     def forward(self, graphs: Graphs) -> Output:
         link = entropy = torch.zeros((), device=graphs.x.device)
         readouts, assignments = [], []
-        for level in self.levels:
+        given = self.given(graphs) if self.given else [None] * len(self.levels)
+        for level, fixed in zip(self.levels, given, strict=True):
             z = level.embed(graphs, graphs.x)
-            readouts.append(graphs.max(z) if self.every_level else None)
-            pooled = level.pool(graphs, z)
+            readouts.append(self._read(graphs, z) if self.every_level else None)
+            logits = level.assign(graphs, graphs.x) if fixed is None else fixed
+            pooled = self.pool(z, graphs, logits, clusters=self._open(graphs, logits))
             link, entropy = link + pooled.link_loss, entropy + pooled.entropy_loss
             assignments.append(pooled.assignment)
             graphs = pooled.graphs
         z = self.last(graphs, graphs.x)
-        readouts.append(graphs.max(z) if self.every_level else graphs.mean(z))
+        readouts.append(self._read(graphs, z))
         summary = torch.cat(readouts, 1) if self.every_level else readouts[-1]
         auxiliary = self.link_weight * link + self.entropy_weight * entropy
         return Output(self.head(summary), link, entropy, auxiliary, assignments)
+
+    def _read(self, graphs: Graphs, z: Tensor) -> Tensor:
+        return getattr(graphs, self.readout)(z)
+
+    def _open(self, graphs: Graphs, logits: Tensor) -> Tensor | None:
+        """How many clusters every graph may use, None for all."""
+        if self.ratio is None:
+            return None
+        return clusters_of_ratio(graphs, self.ratio, logits.size(-1))
+
+
+class Level(nn.Module):
+    """The GNN for Z and, where assignments are learned, the GNN for S of one level."""
+
+    def __init__(self, embed: nn.Module, assign: nn.Module | None):
+        super().__init__()
+        self.embed, self.assign = embed, assign
+
+
+def _stack(num_layers: int, conv: str, dropout: float, self_loops: str):
+    """Makes the GNN of a level: (level, in_channels, hidden, out_channels) → module."""
+    if conv == "s2v":
+        shared = dict(num_layers=num_layers, dropout=dropout)
+        return lambda level, *widths: S2V(*widths, average=level > 0, **shared)
+    shared = dict(
+        num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
+    )
+    return lambda level, *widths: GNN(*widths, **shared)
+
+
+def _check(clusters: Sequence[int], ratio: float | None, assignments: str) -> None:
+    if any(k < 1 for k in clusters):
+        raise ValueError(f"clusters is {list(clusters)}, expected at least 1 each")
+    if ratio is not None and not 0 < ratio <= 1:
+        raise ValueError(f"ratio is {ratio}, expected 0 < ratio ≤ 1 or None")
+    if assignments not in ASSIGNMENTS:
+        raise ValueError(
+            f"assignments is {assignments!r}, expected {', '.join(ASSIGNMENTS)}"
+        )
+    if assignments in ("heavy-edge", "random") and not clusters:
+        raise ValueError(f"assignments is {assignments!r}, but there is no level")
 
 
 def num_clusters(max_nodes: int, ratio: float, levels: int) -> list[int]:
