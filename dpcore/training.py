@@ -16,7 +16,7 @@ from torch.nn import functional as F
 from tqdm import tqdm
 
 from dpcore.graphs import SparseGraphs
-from dpcore.models import build_model
+from dpcore.models import build_model, data_settings
 from dpcore.pooling import effective_number
 
 COLLAPSED = 1.5
@@ -294,7 +294,8 @@ def _model_for(
     graphs: SparseGraphs, name: str, settings: dict, seed: int = 0
 ) -> nn.Module:
     """A model of these settings, less the ones that belong to `fit`."""
-    own = {k: v for k, v in settings.items() if k not in ("batch_size", "lr")}
+    own = data_settings(name, graphs) | settings
+    own = {k: v for k, v in own.items() if k not in ("batch_size", "lr")}
     features, classes = graphs.x.size(1), int(graphs.y.max()) + 1
     with torch.random.fork_rng():
         torch.manual_seed(seed)

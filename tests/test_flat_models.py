@@ -4,14 +4,19 @@ import copy
 
 import pytest
 import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from reference import random_graphs, union
 from torch import nn
 from torch.nn import functional as F
-from torch_geometric.nn import GINConv, global_add_pool
+from torch_geometric.nn import GINConv, SortAggregation, global_add_pool
 
 import dpcore
+from dpcore.models import data_settings
+from dpcore.models.sortpool import kept_nodes, sort_pool
+from dpcore.training import _model_for
 
-ROWS = ["gin", "set2set"]
+ROWS = ["gin", "set2set", "sortpool"]
 
 
 def built(name, features=3, classes=2, **settings):
@@ -98,12 +103,12 @@ def test_gradients_are_finite_for_single_nodes_and_without_edges(name):
 @pytest.mark.parametrize("name", ROWS)
 def test_bad_settings_of_flat_rows_are_named(name):
     data = dict(num_features=3, num_classes=2)
-    for settings, message in (
+    for own, message in (
         ({"dropout": 1.0}, "dropout is 1.0"),
         ({"ratio": 0.5}, f"{name} does not take these settings.*ratio"),
     ):
         with pytest.raises(ValueError, match=message):
-            dpcore.build_model(name, **data, **settings)
+            dpcore.build_model(name, **data, **own)
 
 
 def test_gin_is_pygs_ginconv_layer_by_layer():
@@ -155,3 +160,83 @@ def test_set2set_stands_on_the_stack_of_graphsage():
         dpcore.build_model("set2set", conv="gcn", **settings)
     with pytest.raises(ValueError, match="steps is 0"):
         dpcore.build_model("set2set", steps=0, **settings)
+
+
+def dgcnn_logits(model, x, adj):
+    """One graph: dense matrices, Python's sort of tuples, convolutions over the flat
+    sequence with a stride of one node, as in the paper's figure."""
+    with_loops = adj + torch.eye(len(x), dtype=x.dtype)
+    walk = with_loops / with_loops.sum(1, keepdim=True)
+    outputs = []
+    for layer in model.layers:
+        x = torch.tanh(walk @ x @ layer.weight.T + layer.bias)
+        outputs.append(x)
+    z = torch.cat(outputs, dim=1)
+    rows = sorted(z.tolist(), key=lambda row: row[::-1], reverse=True)[: model.k]
+    flat = torch.zeros(1, 1, model.k * z.size(1), dtype=x.dtype)
+    flat[0, 0, : len(rows) * z.size(1)] = torch.tensor(rows, dtype=x.dtype).flatten()
+    one = model.one_node
+    sequence = F.conv1d(flat, one.weight.unsqueeze(1), one.bias, stride=z.size(1))
+    sequence = F.max_pool1d(F.relu(sequence), 2, 2)
+    five = model.five_nodes
+    sequence = F.relu(F.conv1d(sequence, five.weight, five.bias))
+    return model.head(sequence.flatten(1))
+
+
+def test_sortpool_is_dgcnn_of_one_dense_graph_at_a_time():
+    parts = random_graphs([5, 40, 1, 12], weighted=True)
+    for own in ({"k": 12}, {"k": 31, "num_layers": 1}):
+        model = built("sortpool", **own)
+        for layer in model.layers:
+            nn.init.normal_(layer.bias)
+        expected = torch.cat([dgcnn_logits(model, *part) for part in parts])
+        logits = model(union(parts)).logits
+        torch.testing.assert_close(logits, expected, atol=1e-12, rtol=0)
+
+
+def test_sort_pool_is_pygs_aggregation_where_nothing_ties():
+    graphs = union(random_graphs([5, 9, 1]))
+    for k in (3, 7, 20):
+        expected = SortAggregation(k)(graphs.x, graphs.batch).view(3, k, 3)
+        assert torch.equal(sort_pool(graphs, graphs.x, k), expected)
+
+
+def test_ties_are_broken_by_the_channels_before_whatever_the_node_order():
+    graphs = union(random_graphs([40, 30, 1]))
+    generator = torch.Generator().manual_seed(0)
+    z = torch.randint(0, 2, (71, 3), generator=generator).double()
+    pooled = sort_pool(graphs, z, 25)
+    for part, rows in zip(z.split([40, 30, 1]), pooled, strict=True):
+        expected = sorted(part.tolist(), key=lambda row: row[::-1], reverse=True)[:25]
+        assert rows[: len(expected)].tolist() == expected
+        assert not rows[len(expected) :].any()
+    order = torch.cat([torch.randperm(40), 40 + torch.randperm(30), torch.tensor([70])])
+    assert torch.equal(sort_pool(graphs, z[order], 25), pooled)
+
+
+@settings(max_examples=25, deadline=None)
+@given(n=st.integers(2, 12), seed=st.integers(0, 10_000))
+def test_sortpool_does_not_depend_on_node_order_in_symmetric_graphs(n, seed):
+    ring = torch.arange(n)
+    edges = torch.stack([ring, (ring + 1) % n])
+    x = (ring % 2 == 0).double().unsqueeze(1)  # only two kinds of node
+    graphs = dpcore.SparseGraphs.from_edge_index(
+        x, torch.cat([edges, edges.flip(0)], 1)
+    )
+    model = built("sortpool", features=1, k=10)
+    other = model(in_other_order(graphs, seed)).logits
+    torch.testing.assert_close(other, model(graphs).logits, atol=1e-10, rtol=0)
+
+
+def test_sortpool_keeps_as_many_nodes_as_the_data_says():
+    sizes = torch.tensor([12, 30, 11, 40, 25])  # three in five have 25 or more
+    assert kept_nodes(sizes) == 25
+    assert kept_nodes(torch.tensor([3, 4])) == 10
+    graphs = union(random_graphs(sizes.tolist()))
+    assert data_settings("sortpool", graphs) == {"k": 25}
+    assert data_settings("gin", graphs) == {}
+    graphs.y = torch.tensor([0, 1, 0, 1, 1])
+    assert _model_for(graphs, "sortpool", {}).k == 25
+    assert _model_for(graphs, "sortpool", {"k": 11}).k == 11
+    with pytest.raises(ValueError, match="k is 9, expected at least 10"):
+        dpcore.build_model("sortpool", num_features=3, num_classes=2, k=9)

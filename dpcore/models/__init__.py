@@ -8,11 +8,13 @@ from functools import partial
 
 from torch import nn
 
+from dpcore.graphs import SparseGraphs
 from dpcore.models.diffpool import DiffPoolClassifier, num_clusters
 from dpcore.models.flat import FlatClassifier
 from dpcore.models.gin import GINClassifier
 from dpcore.models.output import Output
 from dpcore.models.set2set import Set2SetClassifier
+from dpcore.models.sortpool import SortPoolClassifier, kept_nodes
 
 __all__ = [
     "MODELS",
@@ -21,8 +23,10 @@ __all__ = [
     "GINClassifier",
     "Output",
     "Set2SetClassifier",
+    "SortPoolClassifier",
     "accepted_settings",
     "build_model",
+    "data_settings",
     "fixed_settings",
     "num_clusters",
 ]
@@ -42,11 +46,6 @@ def _diffpool(
 
 def _flat(max_nodes: int, **settings) -> FlatClassifier:
     return FlatClassifier(**settings)
-
-
-def _of_any_size(model: type[nn.Module]) -> Callable[..., nn.Module]:
-    """A builder of a model that does not ask how large graphs are."""
-    return lambda max_nodes, **settings: model(**settings)
 
 
 def _of_any_size(model: type[nn.Module]) -> Callable[..., nn.Module]:
@@ -78,8 +77,27 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "gin": _of_any_size(GINClassifier),
     "graphsage": partial(_flat, conv="sage", readout="mean"),
     "set2set": partial(_of_any_size(Set2SetClassifier), conv="sage"),
+    "sortpool": _of_any_size(SortPoolClassifier),
     "mlp": partial(_flat, conv="none", readout="sum"),
 }
+
+
+FROM_DATA: dict[str, Callable[[SparseGraphs], dict]] = {
+    "sortpool": lambda graphs: {"k": kept_nodes(graphs.sizes)},
+}
+"""Settings that a row takes from its data set."""
+
+
+def data_settings(name: str, graphs: SparseGraphs) -> dict:
+    """The settings for :func:`build_model` that follow from a data set's graphs, where
+    the row has any: sizes and widths, nothing that labels decide.
+
+    >>> import torch
+    >>> x, edges = torch.ones(25, 1), torch.empty(2, 0, dtype=torch.long)
+    >>> data_settings("sortpool", SparseGraphs.from_edge_index(x, edges))
+    {'k': 25}
+    """
+    return FROM_DATA[name](graphs) if name in FROM_DATA else {}
 
 
 def fixed_settings(name: str) -> set[str]:
@@ -129,8 +147,9 @@ def build_model(
             learned and without losses; s2v (Structure2Vec), s2v-1diffpool and
             s2v-2diffpool (Structure2Vec as the GNNs of one or two levels);
             gcn-mean, gcn-max, gcn-sum (flat readouts of the same GNN); graphsage (SAGE
-            layers, mean readout); set2set (SAGE layers, a readout that attends); gin
-            (sums over neighbours and over nodes); mlp
+            layers, mean readout); set2set (SAGE layers, a readout that attends);
+            sortpool (the nodes sorted, then 1-D convolutions); gin (sums over
+            neighbours and over nodes); mlp
             (structure-blind: sum readout of single nodes).
         num_features, num_classes: of the data set.
         max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
