@@ -114,14 +114,14 @@ def fit(
             record = Record(epoch=epoch)
             try:
                 record.update(_train_epoch(model, optimizer, train, *batching, clip))
+                if not np.isfinite(record.loss):
+                    raise _diverged(epoch, lr)
+                if validation is not None:
+                    record.update(_measure(model, validation))
             except ValueError as error:
                 if all(weight.abs().max() < 1e6 for weight in model.parameters()):
                     raise
                 raise _diverged(epoch, lr) from error
-            if not np.isfinite(record.loss):
-                raise _diverged(epoch, lr)
-            if validation is not None:
-                record.update(_measure(model, validation))
             history.append(record)
             if on_epoch is not None:
                 on_epoch(record)

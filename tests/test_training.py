@@ -6,7 +6,16 @@ import torch
 from torch_geometric.data import Data
 
 import dpcore
-from dpcore.training import History, Record, predict, run_fold, splits, summary
+from dpcore import training
+from dpcore.training import (
+    History,
+    Record,
+    choose,
+    predict,
+    run_fold,
+    splits,
+    summary,
+)
 
 
 @pytest.fixture(scope="module")
@@ -153,6 +162,47 @@ def test_the_fold_reports_the_test_accuracy_of_the_best_validation_epoch(graphs)
     chosen = max(fold.validation_curve)
     assert fold.validation_curve[fold.best_epoch - 1] == chosen
     assert fold.accuracy == fold.test_curve[fold.best_epoch - 1]
+
+
+def test_the_choice_is_the_best_on_validation_and_never_sees_the_test_part(graphs):
+    batch = dpcore.SparseGraphs.from_data_list(graphs)
+    split = splits(batch.y, folds=3)[0]
+    seen = {part: split[part] for part in ("train", "validation")}
+    grid = [dict(hidden=2, lr=1e-5), dict(hidden=16, lr=2e-2), dict(hidden=4, lr=1e-5)]
+    settings = dict(epochs=8, seed=0, max_nodes=9, dropout=0.0)
+    found = choose("diffpool", batch, seen, grid, **settings)
+    assert found.chosen == grid[1]
+    assert [dict(p, accuracy=0, loss=0) for p in grid] == [
+        dict(p, accuracy=0, loss=0) for p in found.grid
+    ]
+    best = max(point["accuracy"] for point in found.grid)
+    assert found.grid[1]["accuracy"] == best > found.grid[0]["accuracy"]
+    alone = run_fold("diffpool", batch, split, **settings, **grid[1])
+    assert max(alone.validation_curve) == best  # the same training, chosen or not
+
+
+def test_equal_accuracies_are_told_apart_by_the_loss(graphs, monkeypatch):
+    losses = iter([0.5, 0.3, 0.4])
+
+    def fit(*_):
+        return History([Record(accuracy=0.7, validation_loss=next(losses))])
+
+    monkeypatch.setattr(training, "fit", fit)
+    batch = dpcore.SparseGraphs.from_data_list(graphs)
+    grid = [dict(hidden=2), dict(hidden=3), dict(hidden=4)]
+    split = splits(batch.y, folds=3)[0]
+    assert choose("mlp", batch, split, grid, epochs=1, seed=0).chosen == grid[1]
+
+
+def test_a_point_that_diverges_is_not_chosen(graphs):
+    batch = dpcore.SparseGraphs.from_data_list(graphs)
+    split = splits(batch.y, folds=3)[0]
+    bad, good = dict(hidden=8, lr=1e30), dict(hidden=8, lr=1e-3)
+    settings = dict(epochs=10, seed=0, max_nodes=9)
+    found = choose("diffpool", batch, split, [bad, good], **settings)
+    assert found.chosen == good and found.grid[0]["accuracy"] is None
+    with pytest.raises(FloatingPointError, match="diverged at all 1 grid points"):
+        choose("diffpool", batch, split, [bad], **settings)
 
 
 def test_cross_validation_is_the_same_with_one_and_with_two_workers(graphs):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
@@ -150,6 +151,8 @@ def _client(address: str):
         raise NoCluster(
             "--scheduler needs Dask: pip install 'dpcore[cluster]'"
         ) from error
+    # Dask logs a lost scheduler with tracebacks; here it is one line.
+    logging.getLogger("distributed.client").setLevel(logging.CRITICAL + 1)
     try:
         client = Client(address, timeout=SCHEDULER_SECONDS, set_as_default=False)
     except (OSError, ValueError) as error:

@@ -1,0 +1,105 @@
+"""A grid on a cluster: a real scheduler and two workers on the loopback interface."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from distributed import Client
+
+from dpcore import tables
+from dpcore.__main__ import main
+
+GRID = dict(rows=["diffpool", "mlp"], datasets=["MUTAG"], folds=5, epochs=5)
+SECONDS = 120  # how long a machine under load may take to start Python
+
+
+def contents(results):
+    """Every record without what differs from run to run."""
+    return [
+        {k: v for k, v in record.items() if "seconds" not in k}
+        for record in tables.records(results)
+    ]
+
+
+def wait_for(condition):
+    deadline = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < deadline, "it took too long"
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def cluster(tmp_path):
+    """The scheduler's address and the processes of two workers."""
+    file, processes = tmp_path / "scheduler.json", []
+    shared = ["--host=127.0.0.1", "--no-dashboard", f"--scheduler-file={file}"]
+
+    def start(module, *options):
+        command = [sys.executable, "-m", f"distributed.cli.{module}", *shared]
+        environment = dict(os.environ, OMP_NUM_THREADS="1")
+        with (tmp_path / f"{len(processes)}.log").open("w") as log:
+            processes.append(
+                subprocess.Popen(
+                    [*command, *options],
+                    env=environment,
+                    stdout=log,
+                    stderr=log,
+                    cwd=tmp_path,
+                )
+            )
+        return processes[-1]
+
+    try:
+        start("dask_scheduler", "--port=0")
+        options = ("--no-nanny", "--nthreads=1")
+        workers = [start("dask_worker", *options) for _ in range(2)]
+        wait_for(file.exists)
+        with Client(scheduler_file=str(file), timeout=SECONDS) as client:
+            client.wait_for_workers(2, timeout=SECONDS)
+            address = client.scheduler.address
+        yield address, workers
+    finally:
+        for process in processes:
+            process.kill()
+            process.wait()
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing(cluster, tmp_path):
+    address, workers = cluster
+    on_cluster, here = tmp_path / "cluster", tmp_path / "here"
+    options = dict(GRID, results=on_cluster, scheduler=address, progress=False)
+    with ThreadPoolExecutor() as thread:
+        run = thread.submit(tables.run, **options)
+        wait_for(lambda: run.done() or list(on_cluster.rglob("*.json")))
+        os.kill(workers[0].pid, signal.SIGKILL)
+        assert len(list(on_cluster.rglob("*.json"))) < 10
+        assert run.result(SECONDS) == []
+    assert tables.run(**GRID, results=here, progress=False) == []
+    assert contents(on_cluster) == contents(here) and len(contents(here)) == 10
+
+
+def run(capsys, *options):
+    arguments = ["tables", "run", "--rows=mlp", "--datasets=MUTAG", "--folds=3"]
+    status = main([*arguments, *options])
+    out, err = capsys.readouterr()
+    assert out == "" and err.count("\n") == 1 and "Traceback" not in err
+    return status, err
+
+
+def test_no_scheduler_is_said_within_ten_seconds(capsys, tmp_path):
+    start = time.monotonic()
+    options = (f"--results={tmp_path}", "--scheduler=tcp://127.0.0.1:9")
+    status, err = run(capsys, *options)
+    assert status == 1 and "no scheduler answers at tcp://127.0.0.1:9" in err
+    assert time.monotonic() - start < 20  # ten, and what a loaded machine adds
+
+
+def test_without_dask_it_says_what_to_install(capsys, tmp_path, monkeypatch):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    options = (f"--results={tmp_path}", "--scheduler=tcp://127.0.0.1:9")
+    status, err = run(capsys, *options)
+    assert status == 1 and "pip install 'dpcore[cluster]'" in err
