@@ -9,14 +9,20 @@ from hypothesis import strategies as st
 from reference import random_graphs, union
 from torch import nn
 from torch.nn import functional as F
-from torch_geometric.nn import GINConv, SortAggregation, global_add_pool
+from torch_geometric.nn import (
+    GINConv,
+    NNConv,
+    SortAggregation,
+    global_add_pool,
+    global_mean_pool,
+)
 
 import dpcore
 from dpcore.models import data_settings
 from dpcore.models.sortpool import kept_nodes, sort_pool
 from dpcore.training import _model_for
 
-ROWS = ["gin", "set2set", "sortpool"]
+ROWS = ["gin", "set2set", "sortpool", "ecc"]
 
 
 def built(name, features=3, classes=2, **settings):
@@ -240,3 +246,58 @@ def test_sortpool_keeps_as_many_nodes_as_the_data_says():
     assert _model_for(graphs, "sortpool", {"k": 11}).k == 11
     with pytest.raises(ValueError, match="k is 9, expected at least 10"):
         dpcore.build_model("sortpool", num_features=3, num_classes=2, k=9)
+
+
+def labelled_graphs(attributes=3):
+    """The odd batch with float attributes, other ones in each direction."""
+    graphs = odd_batch()
+    generator = torch.Generator().manual_seed(2)
+    edges = graphs.edge_index.size(1)
+    attr = torch.rand(edges, attributes, generator=generator, dtype=torch.float64)
+    attr[::3, 0] = 0
+    return dpcore.SparseGraphs.from_edge_index(
+        graphs.x, graphs.edge_index, graphs.batch, edge_attr=attr
+    )
+
+
+def nnconv_logits(model, graphs, attributes):
+    """The model with PyG's NNConv, which makes a matrix for every edge."""
+    h = graphs.x
+    for layer, norm in zip(model.layers, model.norms, strict=True):
+        wide, a = h.size(1), attributes.size(1)
+        network = nn.Linear(a, wide * 8, bias=False)
+        conv = NNConv(wide, 8, network, aggr="mean").double()
+        filters = layer.filters.weight.detach().view(8, a, wide)  # [out, a, in]
+        network.weight.data = filters.permute(2, 0, 1).reshape(wide * 8, a)
+        conv.lin.weight.data = layer.root.weight.data
+        conv.bias.data = layer.root.bias.data
+        h = F.relu(norm(conv(h, graphs.edge_index.flip(0), attributes)))
+    return model.head(global_mean_pool(h, graphs.batch))
+
+
+def test_ecc_is_pygs_nnconv_with_a_linear_filter_network():
+    graphs = labelled_graphs()
+    model = built("ecc", edge_features=3)
+    expected = nnconv_logits(model, graphs, graphs.edge_attr)
+    torch.testing.assert_close(model(graphs).logits, expected, atol=1e-10, rtol=0)
+    other = model(in_other_order(graphs, 1)).logits
+    torch.testing.assert_close(other, expected, atol=1e-10, rtol=0)
+    part = model(graphs.select([4, 1, 0])).logits
+    torch.testing.assert_close(part, expected[[4, 1, 0]], atol=1e-10, rtol=0)
+
+
+def test_ecc_takes_weights_for_attributes_where_there_are_no_others():
+    graphs, model = odd_batch(), built("ecc")
+    expected = nnconv_logits(model, graphs, graphs.edge_weight.unsqueeze(1))
+    torch.testing.assert_close(model(graphs).logits, expected, atol=1e-10, rtol=0)
+
+
+def test_ecc_gets_the_width_of_the_attributes_from_the_data():
+    graphs = labelled_graphs()
+    assert data_settings("ecc", graphs) == {"edge_features": 3}
+    assert data_settings("ecc", odd_batch()) == {"edge_features": 0}
+    for batch, message in ((odd_batch(), "have 0 attr"), (graphs, "have 3 attr")):
+        with pytest.raises(ValueError, match=f"{message}.*edge_features = 2"):
+            built("ecc", edge_features=2)(batch)
+    with pytest.raises(ValueError, match="edge_features is -1"):
+        built("ecc", edge_features=-1)

@@ -6,10 +6,11 @@ import inspect
 from collections.abc import Callable
 from functools import partial
 
-from torch import nn
+from torch import Tensor, nn
 
 from dpcore.graphs import SparseGraphs
 from dpcore.models.diffpool import DiffPoolClassifier, num_clusters
+from dpcore.models.ecc import ECCClassifier
 from dpcore.models.flat import FlatClassifier
 from dpcore.models.gin import GINClassifier
 from dpcore.models.output import Output
@@ -19,6 +20,7 @@ from dpcore.models.sortpool import SortPoolClassifier, kept_nodes
 __all__ = [
     "MODELS",
     "DiffPoolClassifier",
+    "ECCClassifier",
     "FlatClassifier",
     "GINClassifier",
     "Output",
@@ -76,13 +78,19 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "gcn-sum": partial(_flat, conv="gcn", readout="sum"),
     "gin": _of_any_size(GINClassifier),
     "graphsage": partial(_flat, conv="sage", readout="mean"),
+    "ecc": _of_any_size(ECCClassifier),
     "set2set": partial(_of_any_size(Set2SetClassifier), conv="sage"),
     "sortpool": _of_any_size(SortPoolClassifier),
     "mlp": partial(_flat, conv="none", readout="sum"),
 }
 
 
+def _width(attributes: Tensor | None) -> int:
+    return 0 if attributes is None else attributes.size(1)
+
+
 FROM_DATA: dict[str, Callable[[SparseGraphs], dict]] = {
+    "ecc": lambda graphs: {"edge_features": _width(graphs.edge_attr)},
     "sortpool": lambda graphs: {"k": kept_nodes(graphs.sizes)},
 }
 """Settings that a row takes from its data set."""
@@ -147,7 +155,8 @@ def build_model(
             learned and without losses; s2v (Structure2Vec), s2v-1diffpool and
             s2v-2diffpool (Structure2Vec as the GNNs of one or two levels);
             gcn-mean, gcn-max, gcn-sum (flat readouts of the same GNN); graphsage (SAGE
-            layers, mean readout); set2set (SAGE layers, a readout that attends);
+            layers, mean readout); ecc (edges with labels, a matrix for each); set2set
+            (SAGE layers, a readout that attends);
             sortpool (the nodes sorted, then 1-D convolutions); gin (sums over
             neighbours and over nodes); mlp
             (structure-blind: sum readout of single nodes).
