@@ -7,6 +7,7 @@ import sys
 import pytest
 
 from dpcore.__main__ import main
+from dpcore.tables import fold
 
 
 def run(capsys, *arguments):
@@ -49,6 +50,8 @@ def test_train_gives_the_figures(capsys):
         (["train", "MUTAG", "--folds=2"], 2, "folds is 2"),
         (["train", "MUTAG", "--model=mlp", "--conv=sage"], 2, "conv"),
         (["tables", "run", "--rows=nope"], 2, "nope"),
+        (["tables", "run", "--datasets=nope"], 2, "nope"),
+        (["tables", "run", "--folds=2"], 2, "folds is 2"),
         (["tables", "show", "--results=/nowhere"], 1, "no records"),
         ([], 2, "COMMAND"),
     ],
@@ -65,6 +68,44 @@ def test_a_damaged_record_is_a_failure_not_a_bad_argument(capsys, tmp_path):
     record.write_text("{")
     status, _, err = run(capsys, "tables", "show", f"--results={tmp_path}")
     assert status == 1 and "seed0-fold0of3.json" in err
+
+
+TABLES_RUN = ["tables", "run", "--rows=mlp", "--datasets=MUTAG", "--folds=3"]
+TABLES_RUN += ["--epochs=1", "--jobs=1"]
+
+
+def test_tables_measured_and_shown(capsys, tmp_path):
+    results = f"--results={tmp_path}"
+    status, out, err = run(capsys, *TABLES_RUN, results)
+    assert status == 0 and out == "" and "3/3 folds" in err and "left" in err
+    status, out, _ = run(capsys, "tables", "show", results, "--json")
+    (cell,) = json.loads(out)
+    assert status == 0 and (cell["method"], cell["failed"]) == ("mlp", [])
+    status, out, _ = run(capsys, "tables", "show", results)
+    (line,) = (line for line in out.splitlines() if "3/3" in line)
+    fair = f"{cell['fair_mean']:.1f} ± {cell['fair_sd']:.1f}"
+    assert line.startswith("mlp") and fair in line
+    for heading in ("Table 1, PROTEINS", "Table 1, (MUTAG)", "Table 2, DD"):
+        assert f"\n{heading}\n" in out
+    assert "\ndiffpool            76.25 not measured\n" in out
+
+
+def test_a_folder_that_takes_no_records_is_one_line(capsys, tmp_path):
+    (tmp_path / "file").write_text("")
+    status, out, err = run(capsys, *TABLES_RUN, f"--results={tmp_path}/file")
+    assert (status, out, err.count("\n")) == (1, "", 1)
+    assert f"cannot write {tmp_path}/file: File exists" in err
+
+
+def test_a_failed_fold_is_a_line_and_the_status(capsys, tmp_path, monkeypatch):
+    def fails(*_, **__):
+        raise RuntimeError("no luck")
+
+    monkeypatch.setattr(fold, "choose", fails)
+    status, _, err = run(capsys, *TABLES_RUN, f"--results={tmp_path}")
+    lines = [line for line in err.splitlines() if line.startswith("dpcore: ")]
+    assert status == 1 and len(lines) == 3
+    assert lines[0].startswith("dpcore: mlp MUTAG fold 0: RuntimeError: no luck")
 
 
 @pytest.mark.parametrize("command", [[], ["data"], ["train"], ["tables", "run"]])
