@@ -237,8 +237,6 @@ class SparseGraphs:
         """
         self._check_rows("s", s)
         self._check_rows("h", h)
-        if self.num_graphs == 1:
-            return tall_product(s, h).unsqueeze(0)
         if self.num_nodes >= LARGE * self.num_graphs:
             return GraphProducts.apply(s, h, self.sizes.tolist())
         parts = self._chunked(s).transpose(1, 2) @ self._chunked(h)
@@ -406,27 +404,37 @@ Graphs = SparseGraphs | DenseGraphs
 
 class GraphProducts(torch.autograd.Function):
     """S_gᵀ·H_g for every graph g, one product after the other: S [N, k], H [N, d] and
-    the graphs' sizes → [B, k, d]."""
+    the graphs' sizes → [B, k, d]. The gradient needs no more than itself in memory."""
 
     @staticmethod
     def forward(ctx, s: Tensor, h: Tensor, sizes: list[int]) -> Tensor:
         ctx.save_for_backward(s, h)
-        ctx.sizes = sizes
-        out = s.new_empty(len(sizes), s.size(1), h.size(1))
-        for of_graph, s_g, h_g in zip(out, s.split(sizes), h.split(sizes), strict=True):
-            torch.mm(s_g.t(), h_g, out=of_graph)
-        return out
+        ctx.sizes, ctx.gram = sizes, s is h
+        pairs = zip(s.split(sizes), h.split(sizes), strict=True)
+        return torch.stack([tall_product(s_g, h_g) for s_g, h_g in pairs])
 
     @staticmethod
     @once_differentiable
     def backward(ctx, gradient: Tensor):
         s, h = ctx.saved_tensors
-        of_s, of_h = torch.empty_like(s), torch.empty_like(h)
-        parts = (tensor.split(ctx.sizes) for tensor in (s, h, of_s, of_h))
-        for g, s_g, h_g, of_s_g, of_h_g in zip(gradient, *parts, strict=True):
-            torch.mm(h_g, g.t(), out=of_s_g)
-            torch.mm(s_g, g, out=of_h_g)
-        return of_s, of_h, None
+        if ctx.gram:  # SᵀS: its gradient is S(G + Gᵀ)
+            return (
+                _of_rows(h, gradient + gradient.transpose(1, 2), ctx.sizes),
+                None,
+                None,
+            )
+        of_s = _of_rows(h, gradient.transpose(1, 2), ctx.sizes)
+        return of_s, _of_rows(s, gradient, ctx.sizes), None
+
+
+def _of_rows(h: Tensor, matrices: Tensor, sizes: list[int]) -> Tensor:
+    """H_g·M_g for every graph g: [N, d], [B, d, k] → [N, k]."""
+    out = h.new_empty(h.size(0), matrices.size(2))
+    for h_g, of_graph, out_g in zip(
+        h.split(sizes), matrices, out.split(sizes), strict=True
+    ):
+        torch.mm(h_g, of_graph, out=out_g)
+    return out
 
 
 def tall_product(s: Tensor, h: Tensor, block: int = 256) -> Tensor:

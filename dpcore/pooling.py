@@ -162,8 +162,9 @@ def link_loss(
 
 def entropy_loss(graphs: Graphs, s: Tensor, log_s: Tensor) -> Tensor:
     """The mean over a graph's nodes of H(S_i) = −Σ_j S_ij log S_ij, in nats, [B]."""
-    finite = log_s.clamp(min=-800)  # exp(-800) is 0 in float64: 0·log 0 = 0
-    of_nodes = -torch.linalg.vecdot(s, finite)
+    if not _finite(log_s):
+        log_s = log_s.clamp(min=-800)  # exp(-800) is 0 in float64: 0·log 0 = 0
+    of_nodes = -torch.linalg.vecdot(s, log_s)
     return graphs.mean(of_nodes.double()).to(s.dtype)
 
 
