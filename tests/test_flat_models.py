@@ -2,6 +2,7 @@
 
 import copy
 
+import networkx as nx
 import pytest
 import torch
 from hypothesis import given, settings
@@ -18,11 +19,16 @@ from torch_geometric.nn import (
 )
 
 import dpcore
-from dpcore.models import data_settings
+from dpcore.models import data_settings, patchysan
+from dpcore.models.patchysan import (
+    canonical_rank,
+    receptive_fields,
+    sequence_width,
+)
 from dpcore.models.sortpool import kept_nodes, sort_pool
 from dpcore.training import _model_for
 
-ROWS = ["gin", "set2set", "sortpool", "ecc"]
+ROWS = ["gin", "set2set", "sortpool", "ecc", "patchysan"]
 
 
 def built(name, features=3, classes=2, **settings):
@@ -301,3 +307,116 @@ def test_ecc_gets_the_width_of_the_attributes_from_the_data():
             built("ecc", edge_features=2)(batch)
     with pytest.raises(ValueError, match="edge_features is -1"):
         built("ecc", edge_features=-1)
+
+
+def unlabelled(graph, seed=0, features=None):
+    """A networkx graph with its nodes renumbered, as a batch of one graph."""
+    n = graph.number_of_nodes()
+    place = torch.randperm(n, generator=torch.Generator().manual_seed(seed))
+    edges = torch.tensor(list(graph.edges), dtype=torch.long).view(-1, 2).T
+    x = torch.ones(n, 1) if features is None else features[place.argsort()]
+    return dpcore.SparseGraphs.from_edge_index(x.double(), place[edges])
+
+
+SYMMETRIC = {
+    "ring": nx.cycle_graph(12),
+    "cube": nx.hypercube_graph(3),
+    "petersen": nx.petersen_graph(),
+    "two rings": nx.disjoint_union(nx.cycle_graph(3), nx.cycle_graph(4)),
+    "regular": nx.random_regular_graph(3, 14, seed=1),
+    "tree": nx.balanced_tree(2, 3),
+}
+SYMMETRIC = {k: nx.convert_node_labels_to_integers(g) for k, g in SYMMETRIC.items()}
+
+
+@pytest.mark.parametrize("kind", SYMMETRIC)
+@pytest.mark.parametrize("labels", [False, True])
+def test_patchysan_brings_all_copies_of_a_graph_into_one_form(kind, labels):
+    x = (torch.arange(SYMMETRIC[kind].number_of_nodes()) % 3 == 0).unsqueeze(1)
+    forms, logits, model = set(), [], built("patchysan", features=1)
+    for seed in range(8):
+        graph = unlabelled(SYMMETRIC[kind], seed, x if labels else None)
+        rank = canonical_rank(graph)
+        edges = rank[torch.cat([graph.edge_index, graph.edge_index.flip(0)], 1)]
+        in_order = graph.x[rank.argsort()].flatten().tolist()
+        forms.add((tuple(in_order), tuple(sorted(map(tuple, edges.T.tolist())))))
+        logits.append(model(graph).logits)
+    assert len(forms) == 1
+    for other in logits:
+        torch.testing.assert_close(other, logits[0], atol=1e-12, rtol=0)
+
+
+def test_ranks_follow_degree_then_walks_then_features():
+    graphs = union(random_graphs([30, 1, 17]))
+    rank, adj = canonical_rank(graphs), [graphs.to_dense(g) for g in range(3)]
+    for part, a in zip(rank.split([30, 1, 17]), adj, strict=True):
+        assert sorted(part.tolist()) == list(range(len(a)))
+        walks = [torch.linalg.matrix_power(a, n).sum(1) for n in range(1, 5)]
+        keys = list(map(tuple, (-torch.stack(walks, 1)[part.argsort()]).tolist()))
+        assert keys == sorted(keys)
+    path = torch.tensor([[0, 1], [1, 2]])  # both ends alike but for their features
+    x = torch.tensor([[5.0], [0.0], [3.0]])
+    end = dpcore.SparseGraphs.from_edge_index(x, path)
+    assert canonical_rank(end).tolist() == [2, 0, 1]
+
+
+def test_receptive_fields_are_those_of_a_breadth_first_search():
+    sizes = [25, 1, 6, 18]
+    graphs = union(random_graphs(sizes, seed=3))
+    rank = canonical_rank(graphs)
+    for width, field in ((10, 7), (30, 12)):
+        found = receptive_fields(graphs, rank, width, field)
+        for g, (fields, ranks) in enumerate(
+            zip(found.split(sizes), rank.split(sizes), strict=True)
+        ):
+            whole = nx.from_numpy_array(graphs.to_dense(g).numpy())
+            whole.remove_edges_from(list(nx.selfloop_edges(whole)))
+            for root, members in enumerate(fields.tolist()):
+                away = nx.single_source_shortest_path_length(whole, root)
+                near = sorted(away, key=lambda v, a=away, r=ranks: (a[v], r[v]))[:field]
+                if ranks[root] >= width:
+                    near = []
+                assert members == near + [-1] * (field - len(near))
+
+
+def test_patchysan_convolves_the_fields_in_order():
+    sizes = [25, 1, 6, 18]
+    graphs = union(random_graphs(sizes, seed=3))
+    model = built("patchysan", width=12, field=4)
+    rank = canonical_rank(graphs)
+    fields = receptive_fields(graphs, rank, 12, 4)
+    pictures = torch.zeros(4, 12, 4, 3, dtype=torch.float64)
+    for node, members in enumerate(fields.tolist()):
+        g = int(graphs.batch[node])
+        for place, member in enumerate(members):
+            if member >= 0:
+                pictures[g, rank[node], place] = graphs.x[graphs.ptr[g] + member]
+    flat, one = pictures.view(4, 1, -1), model.one_field
+    sequence = F.relu(F.conv1d(flat, one.weight.unsqueeze(1), one.bias, stride=12))
+    ten = model.ten_fields
+    sequence = F.relu(F.conv1d(sequence, ten.weight, ten.bias))
+    expected = model.head(sequence.flatten(1))
+    torch.testing.assert_close(model(graphs).logits, expected, atol=1e-12, rtol=0)
+    part = model(graphs.select([3, 0])).logits
+    torch.testing.assert_close(part, expected[[3, 0]], atol=1e-12, rtol=0)
+
+
+def test_patchysan_looks_at_the_structure_once(monkeypatch):
+    calls = []
+    found = patchysan.canonical_rank
+    monkeypatch.setattr(
+        patchysan, "canonical_rank", lambda g: calls.append(g) or found(g)
+    )
+    graphs, model = odd_batch(), built("patchysan")
+    for part in ([0, 1], [5, 2, 3], [4]):
+        model(graphs.select(part))
+    assert calls == [graphs]
+
+
+def test_patchysan_gets_its_width_from_the_data():
+    graphs = union(random_graphs([20, 30, 12]))
+    assert data_settings("patchysan", graphs) == {"width": 21}
+    assert sequence_width(torch.tensor([3, 4])) == 10
+    for own, message in (({"width": 9}, "width is 9"), ({"field": 0}, "field is 0")):
+        with pytest.raises(ValueError, match=message):
+            built("patchysan", **own)

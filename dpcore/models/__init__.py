@@ -14,6 +14,7 @@ from dpcore.models.ecc import ECCClassifier
 from dpcore.models.flat import FlatClassifier
 from dpcore.models.gin import GINClassifier
 from dpcore.models.output import Output
+from dpcore.models.patchysan import PatchySanClassifier, sequence_width
 from dpcore.models.set2set import Set2SetClassifier
 from dpcore.models.sortpool import SortPoolClassifier, kept_nodes
 
@@ -24,6 +25,7 @@ __all__ = [
     "FlatClassifier",
     "GINClassifier",
     "Output",
+    "PatchySanClassifier",
     "Set2SetClassifier",
     "SortPoolClassifier",
     "accepted_settings",
@@ -81,6 +83,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "ecc": _of_any_size(ECCClassifier),
     "set2set": partial(_of_any_size(Set2SetClassifier), conv="sage"),
     "sortpool": _of_any_size(SortPoolClassifier),
+    "patchysan": _of_any_size(PatchySanClassifier),
     "mlp": partial(_flat, conv="none", readout="sum"),
 }
 
@@ -91,6 +94,7 @@ def _width(attributes: Tensor | None) -> int:
 
 FROM_DATA: dict[str, Callable[[SparseGraphs], dict]] = {
     "ecc": lambda graphs: {"edge_features": _width(graphs.edge_attr)},
+    "patchysan": lambda graphs: {"width": sequence_width(graphs.sizes)},
     "sortpool": lambda graphs: {"k": kept_nodes(graphs.sizes)},
 }
 """Settings that a row takes from its data set."""
@@ -157,9 +161,10 @@ def build_model(
             gcn-mean, gcn-max, gcn-sum (flat readouts of the same GNN); graphsage (SAGE
             layers, mean readout); ecc (edges with labels, a matrix for each); set2set
             (SAGE layers, a readout that attends);
-            sortpool (the nodes sorted, then 1-D convolutions); gin (sums over
-            neighbours and over nodes); mlp
-            (structure-blind: sum readout of single nodes).
+            sortpool (nodes sorted by what was learned, then 1-D convolutions);
+            patchysan (nodes in a canonical order, then 1-D convolutions); gin (sums
+            over neighbours and over nodes); mlp (structure-blind: sum readout of single
+            nodes).
         num_features, num_classes: of the data set.
         max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
             work as well, no node is dropped. 150 as in the slide deck.
