@@ -183,7 +183,7 @@ def _parser() -> Parser:
     run = actions.add_parser("run", help="measure what is missing of a grid")
     run.add_argument(
         "--rows",
-        default=",".join(filter(tables.is_row, tables.ROWS)),
+        default=",".join(tables.ROWS),
         metavar="NAME,…",
         help="default: all, in the order of their worth: %(default)s",
     )
