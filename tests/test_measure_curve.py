@@ -6,21 +6,22 @@ import sys
 import measure_curve
 import pytest
 
-
-def test_both_ways_compute_the_same():
-    measure_curve.check_equal(nodes=60)
+from dpcore.bench import peers
 
 
-def test_unequal_ways_are_not_timed(monkeypatch):
-    honest = measure_curve.dense_diff_pool
+def test_unequal_ways_are_not_timed(tmp_path, monkeypatch):
+    honest = peers.pool_pyg
 
     def half_the_loss(z, adj, logits):
         x, small, link, entropy = honest(z, adj, logits)
         return x, small, link / 2, entropy
 
-    monkeypatch.setattr(measure_curve, "dense_diff_pool", half_the_loss)
-    with pytest.raises(RuntimeError, match="the link loss differs by .* nothing is"):
-        measure_curve.check_equal(nodes=60)
+    output = tmp_path / "curve.json"
+    monkeypatch.setattr(peers, "pool_pyg", half_the_loss)
+    monkeypatch.setattr(sys, "argv", ["measure_curve.py", "--output", str(output)])
+    with pytest.raises(peers.Unequal, match="link loss"):
+        measure_curve.main()
+    assert not output.exists()
 
 
 def test_every_point_is_measured_and_written(tmp_path, monkeypatch):

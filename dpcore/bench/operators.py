@@ -104,15 +104,15 @@ def peak_memory(side: str, nodes: int, clusters: int) -> tuple[float, float]:
 
 
 def _report_peak(side: str, nodes: int, clusters: int) -> None:
-    base = _memory("VmRSS")
+    base = memory("VmRSS")
     torch.set_num_threads(2)
     operator = Operator(side, nodes, clusters)
     for _ in range(2):
         operator.step()
-    print(json.dumps(dict(base=base, peak=_memory("VmHWM"))))
+    print(json.dumps(dict(base=base, peak=memory("VmHWM"))))
 
 
-def _memory(entry: str) -> float:
+def memory(entry: str) -> float:
     """Resident memory in MB: "VmRSS" now, "VmHWM" at its peak. Not `ru_maxrss` where
     /proc exists: a child starts with its parent's."""
     status = Path("/proc/self/status")
