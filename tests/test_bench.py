@@ -132,6 +132,7 @@ MEASURES = {
     "operator-10k": ["time", "memory"],
     "operator-1m": ["growth", "memory"],
     "cv-proteins": ["time"],
+    "density-collab": ["time"],
     "accuracy": ["loss", "gradient"],
     "operator-tgp": ["time"],
     "operator-dgl": ["time"],

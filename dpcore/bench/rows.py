@@ -135,6 +135,47 @@ def _operators(side: str, shape: tuple[int, int], sizes: Sizes, tick: Tick):
         return alternate(sides, sizes.operator_repeats, tick), drift
 
 
+def density_collab(sizes: Sizes, tick: Tick) -> list[Result]:
+    """A·H on the nearly complete graphs of COLLAB: dense matrices ÷ by edges."""
+    tick("loading")
+    graphs = load_dataset("COLLAB")
+    step = max(1, len(graphs) // sizes.batch_size)
+    batch = SparseGraphs.from_data_list(graphs[::step][: sizes.batch_size])
+    matrices = [batch.to_dense(g) for g in range(batch.num_graphs)]
+    parts = batch.sizes.tolist()
+    h = torch.rand(
+        batch.num_nodes, sizes.clusters, generator=torch.Generator().manual_seed(0)
+    )
+
+    def dense() -> torch.Tensor:
+        pairs = zip(matrices, h.split(parts), strict=True)
+        return torch.cat([matrix @ h_g for matrix, h_g in pairs])
+
+    def by_edges() -> torch.Tensor:
+        return batch.propagate(h)
+
+    tick("equal?")
+    peers.expect_equal("A·H", by_edges(), dense())
+    with threads(1):
+        seconds = alternate(
+            dict(theirs=partial(timed, dense), ours=partial(timed, by_edges)),
+            sizes.operator_repeats,
+            tick,
+        )
+    entries = batch.adjacency.value.numel()
+    filled = entries / sum(matrix.numel() for matrix in matrices)
+    return [
+        Result(
+            "density-collab",
+            **times(seconds),
+            threads=1,
+            sizes=dict(nodes=batch.num_nodes, entries=entries),
+            note=f"both are dpcore: theirs a dense matrix a graph, {filled:.0%} of it "
+            "filled; below 1, dense is faster",
+        )
+    ]
+
+
 def cv_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
     """Cross-validation: one process on two threads ÷ two single-threaded workers."""
     tick("loading")
@@ -205,6 +246,7 @@ ROWS: dict[str, Callable[[Sizes, Tick], list[Result]]] = {
     "operator-10k": operator_dense,
     "operator-1m": operator_large,
     "cv-proteins": cv_proteins,
+    "density-collab": density_collab,
     "accuracy": accuracy,
     "operator-tgp": partial(operator_peer, "tgp", "torch-geometric-pool"),
     "operator-dgl": partial(operator_peer, "dgl", "DGL"),
