@@ -72,11 +72,11 @@ def greedy_matching(graph):
         u, v, w = edge
         return -w * (1 / mass[u] + 1 / mass[v])
 
-    matched, pairs = set(), set()
+    matched, pairs = set(), []
     for u, v, _ in sorted(graph.edges(data="weight"), key=score):
         if u != v and not {u, v} & matched:
             matched |= {u, v}
-            pairs.add(frozenset((u, v)))
+            pairs.append(frozenset((u, v)))
     return pairs
 
 
@@ -94,8 +94,18 @@ def test_a_round_is_the_greedy_matching_by_normalised_cut(sizes, seed, directed,
         pairs = greedy_matching(graph)
         simple = nx.Graph((a, b) for a, b in graph.edges if a != b)
         assert nx.is_maximal_matching(simple, {tuple(pair) for pair in pairs})
-        expected |= pairs
+        expected |= set(pairs)
     assert found == expected
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_the_last_round_merges_the_heaviest_pairs_only(seed):
+    graphs = union(random_graphs([40], seed, weighted=True, loops=True))
+    pairs = greedy_matching(weighted_graph(graphs, 0))
+    for merged in range(len(pairs) + 1):
+        ids = heavy_edge(graphs, [40 - merged])[:, 0]
+        found = {nodes for nodes in partition(ids) if len(nodes) == 2}
+        assert found == set(pairs[:merged])
 
 
 def test_coarse_rounds_weigh_the_contracted_graph():
@@ -123,6 +133,16 @@ def test_parts_without_edges_are_merged_smallest_first():
     assert frozenset({5, 6}) in found[1]
     assert frozenset({3, 4, 5, 6}) in found[2]
     assert len(found[3]) == 1
+
+
+def test_which_parts_are_merged_does_not_depend_on_node_order():
+    x = torch.arange(8.0).unsqueeze(1)  # loners that only their features tell apart
+    expected = partition(heavy_edge(union([(x, torch.zeros(8, 8))]), [5])[:, 0])
+    for seed in range(4):
+        order = torch.randperm(8, generator=torch.Generator().manual_seed(seed))
+        back = torch.empty(8, dtype=torch.long)
+        back[order] = heavy_edge(union([(x[order], torch.zeros(8, 8))]), [5])[:, 0]
+        assert partition(back) == expected
 
 
 @settings(max_examples=30, deadline=None)
