@@ -347,13 +347,17 @@ def test_patchysan_brings_all_copies_of_a_graph_into_one_form(kind, labels):
 
 
 def test_ranks_follow_degree_then_walks_then_features():
-    graphs = union(random_graphs([30, 1, 17]))
-    rank, adj = canonical_rank(graphs), [graphs.to_dense(g) for g in range(3)]
-    for part, a in zip(rank.split([30, 1, 17]), adj, strict=True):
-        assert sorted(part.tolist()) == list(range(len(a)))
-        walks = [torch.linalg.matrix_power(a, n).sum(1) for n in range(1, 5)]
-        keys = list(map(tuple, (-torch.stack(walks, 1)[part.argsort()]).tolist()))
-        assert keys == sorted(keys)
+    path = torch.from_numpy(nx.to_numpy_array(nx.path_graph(12)))
+    to_the_end = torch.arange(12).minimum(11 - torch.arange(12)).double()
+    features = torch.stack([to_the_end, torch.arange(12)], 1)  # the ends first
+    parts = random_graphs([30, 1, 17], features=2, loops=True) + [(features, path)]
+    ranks = canonical_rank(union(parts)).split([30, 1, 17, 12])
+    for (x, adj), rank in zip(parts, ranks, strict=True):
+        adj = adj * (1 - torch.eye(len(x)))  # loops do not count
+        walks = [-torch.linalg.matrix_power(adj, n).sum(1) for n in range(1, 5)]
+        keys = torch.cat([torch.stack(walks, 1), x], dim=1).tolist()
+        expected = sorted(range(len(x)), key=keys.__getitem__)
+        assert rank.argsort().tolist() == expected
     path = torch.tensor([[0, 1], [1, 2]])  # both ends alike but for their features
     x = torch.tensor([[5.0], [0.0], [3.0]])
     end = dpcore.SparseGraphs.from_edge_index(x, path)
@@ -362,7 +366,7 @@ def test_ranks_follow_degree_then_walks_then_features():
 
 def test_receptive_fields_are_those_of_a_breadth_first_search():
     sizes = [25, 1, 6, 18]
-    graphs = union(random_graphs(sizes, seed=3))
+    graphs = union(random_graphs(sizes, seed=3, loops=True))
     rank = canonical_rank(graphs)
     for width, field in ((10, 7), (30, 12)):
         found = receptive_fields(graphs, rank, width, field)
@@ -411,6 +415,9 @@ def test_patchysan_looks_at_the_structure_once(monkeypatch):
     for part in ([0, 1], [5, 2, 3], [4]):
         model(graphs.select(part))
     assert calls == [graphs]
+    built("patchysan", width=11)(graphs.select([0]))
+    built("patchysan", field=9)(graphs.select([0]))
+    assert calls == [graphs] * 3
 
 
 def test_patchysan_gets_its_width_from_the_data():

@@ -141,9 +141,7 @@ def receptive_fields(
     [[0, 1, 2], [1, 0, 2], [-1, -1, -1], [-1, -1, -1]]
     """
     row, col = _simple_edges(graphs)
-    by_rank = rank[col].argsort(stable=True)
-    by_rank = by_rank[row[by_rank].argsort(stable=True)]
-    neighbours = col[by_rank].tolist()
+    neighbours = col.tolist()
     first = offsets(torch.bincount(row, minlength=graphs.num_nodes)).tolist()
     ranks, start = rank.tolist(), graphs.ptr[graphs.batch].tolist()
     roots, rows = (rank < width).nonzero().view(-1), []
