@@ -18,6 +18,7 @@ from dpcore.graphs import DenseGraphs, SparseGraphs
 from dpcore.layers import GNN
 from dpcore.models import build_model
 from dpcore.pooling import DiffPool, Pooled, diff_pool
+from dpcore.saved import load_model, save_model
 from dpcore.training import cross_validate, evaluate, fit
 
 __version__ = version("dpcore")
@@ -38,7 +39,9 @@ __all__ = [
     "exercises",
     "fit",
     "load_dataset",
+    "load_model",
     "plots",
+    "save_model",
     "tables",
     "versions",
 ]

@@ -175,6 +175,9 @@ def build_model(
             as much as a large one); num_layers=3; conv="gcn" or
             "sage"; self_loops="add" (DiffPool only; "replace" for the deck's own).
 
+    Returns:
+        The model; its `recipe` holds these arguments, for :func:`dpcore.save_model`.
+
     Raises:
         ValueError: for an unknown name, or a setting that this model does not have.
 
@@ -195,14 +198,13 @@ def build_model(
     fixed = fixed_settings(name) & settings.keys()
     if fixed:
         raise ValueError(f"{name} does not take {', '.join(fixed)}: its name fixes it")
+    sizes = dict(num_features=num_features, num_classes=num_classes)
+    settings = (
+        dict(sizes, max_nodes=max_nodes, hidden=hidden, dropout=dropout) | settings
+    )
     try:
-        return MODELS[name](
-            num_features=num_features,
-            num_classes=num_classes,
-            max_nodes=max_nodes,
-            hidden=hidden,
-            dropout=dropout,
-            **settings,
-        )
+        model = MODELS[name](**settings)
     except TypeError as error:
         raise ValueError(f"{name} does not take these settings: {error}") from error
+    model.recipe = {"name": name, **settings}
+    return model
