@@ -200,6 +200,16 @@ def test_log_of_the_nested_one_hot_matrices():
         assert torch.equal(first[rows] @ second[g], torch.eye(3)[own[:, 1]])
 
 
+def test_three_levels_compose_to_the_coarsest_clusters():
+    graphs = union(random_graphs([10, 20], seed=4))
+    ids = heavy_edge(graphs, [8, 4, 2])
+    first, second, third = (logits.exp() for logits in HeavyEdge([8, 4, 2])(graphs))
+    of_nodes = torch.einsum(
+        "nk,nkl,nlm->nm", first, second[graphs.batch], third[graphs.batch]
+    )
+    assert torch.equal(of_nodes.argmax(1), ids[:, 2])
+
+
 def test_heavy_edge_is_computed_once_and_cut_out_for_batches(monkeypatch):
     calls = []
     original = heavy_edge
