@@ -350,6 +350,15 @@ def test_a_matrix_that_was_written_into_is_not_handed_out_again(mutag):
     assert kernels.gram("1-wl", mutag[:5]).diagonal().sum() == 5
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_same_edges_with_other_labels_are_other_graphs(name):
+    edges = [(0, 1), (1, 2)]
+    alike = [graph([0, 0, 1], edges), graph([0, 0, 1], edges)]
+    apart = [graph([0, 0, 1], edges), graph([2, 2, 2], edges)]
+    assert kernels.gram(name, alike)[0, 1] == pytest.approx(1)
+    assert kernels.gram(name, apart)[0, 1] < 0.9
+
+
 def test_what_is_refused(mutag, parts):
     with pytest.raises(ValueError, match="name is 'wl', expected one of graphlet, "):
         kernels.gram("wl", mutag)
