@@ -240,14 +240,11 @@ class DiffPool(nn.Module):
             if edge_index is None:
                 raise ValueError("edge_index is missing: call layer(x, edge_index)")
             graphs = _from_tensors(graphs, edge_index, batch, edge_weight)
-        return self.pool(graphs, self.embed(graphs, graphs.x))
-
-    def pool(self, graphs: Graphs, z: Tensor) -> Pooled:
-        """The step with embeddings Z that are there already."""
+        z = self.embed(graphs, graphs.x)
+        logits = self.assign(graphs, graphs.x)
         clusters = None
         if self.ratio is not None:
             clusters = clusters_of_ratio(graphs, self.ratio, self.num_clusters)
-        logits = self.assign(graphs, graphs.x)
         return diff_pool(z, graphs, logits, self.reduction, clusters)
 
 
