@@ -38,15 +38,18 @@ class NoAnswer(NotHere):
     """Nobody answers at this address: asking it again is a waste of time."""
 
 
-def _expect(labels, nodes, sizes, edges, node_labels, attributes) -> dict[str, Any]:
+def _expect(
+    labels, nodes, sizes, edges, node_labels, attributes, edge_labels=0
+) -> dict[str, Any]:
     facts = {"graphs": sum(labels), "classes": len(labels), "label_counts": labels}
     facts |= dict(zip(("min_nodes", "median_nodes", "max_nodes"), sizes, strict=True))
     facts |= {"nodes": nodes, "edges": edges}
-    return facts | {"node_labels": node_labels, "attributes": attributes}
+    facts |= {"node_labels": node_labels, "attributes": attributes}
+    return facts | {"edge_labels": edge_labels}
 
 
 EXPECTED: dict[str, dict[str, Any]] = {
-    "MUTAG": _expect([63, 125], 3371, (10, 17, 28), 7442, 7, 0),
+    "MUTAG": _expect([63, 125], 3371, (10, 17, 28), 7442, 7, 0, 4),
     "ENZYMES": _expect([100] * 6, 19580, (2, 32, 126), 74564, 3, 18),
     "PROTEINS": _expect([663, 450], 43471, (4, 26, 620), 162088, 3, 1),
     "DD": _expect([691, 487], 334925, (30, 241, 5748), 1686092, 89, 0),
@@ -54,10 +57,13 @@ EXPECTED: dict[str, dict[str, Any]] = {
     "COLLAB": _expect([2600, 775, 1625], 372474, (32, 52, 492), 24572158, 0, 0),
     "REDDIT-BINARY": _expect([1000, 1000], 859254, (6, 304, 3782), 1991016, 0, 0),
     # Of this one only these are known, so only these are compared.
-    "REDDIT-MULTI-12K": dict(graphs=11929, classes=11, node_labels=0, attributes=0),
+    "REDDIT-MULTI-12K": dict(
+        graphs=11929, classes=11, node_labels=0, attributes=0, edge_labels=0
+    ),
 }
 """What each data set must contain: the keys are those of `dpcore.datasets.describe`,
-then the number of different node labels and of node attributes."""
+then the numbers of different node labels, of node attributes and of different edge
+labels."""
 
 
 def fetch(base: str, name: str, seconds: float) -> dict[str, Tensor]:
@@ -168,7 +174,8 @@ def read_folder(
 
     Returns `sizes` [graphs], `edge_counts` [graphs], `edge_index` [2, edges] (int32,
     each graph's nodes from 0), `y` [graphs] and, where there are any, `node_labels`
-    [nodes] (int64, from 0) and `attributes` [nodes, attributes].
+    [nodes] (int64, from 0), `attributes` [nodes, attributes] and `edge_labels` [edges]
+    (int64, from 0).
     """
     with _refused(where):
         tensors = _read(folder, name)
@@ -202,8 +209,12 @@ def _read(folder: Path | zipfile.Path, name: str) -> dict[str, Tensor]:
         raise ValueError(f"A: a node outside 1 to {len(graph)}")
     if (graph[edge_index[0]] != graph[edge_index[1]]).any():
         raise ValueError("A: an edge between two graphs")
-    edge_index, _ = remove_self_loops(edge_index)
-    edge_index = coalesce(edge_index, num_nodes=len(graph))
+    labels = None
+    if EXPECTED[name]["edge_labels"]:
+        labels = table("edge_labels", edge_index.size(1)).flatten()
+        labels = labels - labels.min()
+    edge_index, labels = remove_self_loops(edge_index, labels)
+    edge_index, labels = coalesce(edge_index, labels, len(graph), reduce="max")
     sizes, of_edge = graph.bincount(), graph[edge_index[0]]
     first = sizes.cumsum(0) - sizes
     tensors = {
@@ -212,6 +223,8 @@ def _read(folder: Path | zipfile.Path, name: str) -> dict[str, Tensor]:
         "edge_index": (edge_index - first[of_edge]).int(),  # int32: half the file
         "y": table("graph_labels", len(sizes)).flatten().unique(return_inverse=True)[1],
     }
+    if labels is not None:
+        tensors["edge_labels"] = labels
     if EXPECTED[name]["node_labels"]:
         labels = table("node_labels", len(graph)).flatten()
         tensors["node_labels"] = labels - labels.min()
@@ -233,8 +246,9 @@ def check(tensors: dict[str, Tensor], name: str, where: str) -> None:
     """Raise DatasetCorrupt unless these are the tensors of the data set `name`."""
     edges, y = tensors["edge_index"].size(1), tensors["y"]
     found = count(tensors["sizes"], edges, y, int(y.max()) + 1)
-    labels, attributes = tensors.get("node_labels"), tensors.get("attributes")
-    found["node_labels"] = 0 if labels is None else int(labels.max()) + 1
+    for kind in ("node_labels", "edge_labels"):
+        found[kind] = int(tensors[kind].max()) + 1 if kind in tensors else 0
+    attributes = tensors.get("attributes")
     found["attributes"] = 0 if attributes is None else attributes.size(1)
     wrong = [
         f"{key}: expected {value}, got {found[key]}"

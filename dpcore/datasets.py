@@ -156,8 +156,8 @@ def load_dataset(
     Each graph has `x` [nodes, features] (float32), `edge_index` [2, edges] (int64,
     both directions, without self-loops and duplicates, as PyG reads it) and `y` [1].
     `x` is the one-hot node label; data sets without node labels get the one-hot
-    degree instead, 64 columns, see `MAX_DEGREE`. Edge labels are dropped: no model
-    here reads them.
+    degree instead, 64 columns, see `MAX_DEGREE`. Where edges have labels (MUTAG), they
+    stand one-hot in `edge_attr` [edges, labels].
 
     Args:
         name: one of `EXPECTED`, in any case; "D&D" is DD.
@@ -178,7 +178,7 @@ def load_dataset(
     >>> graphs
     GraphDataset('MUTAG', 188 graphs, 2 classes, 7 features)
     >>> graphs[0]
-    Data(x=[17, 7], edge_index=[2, 38], y=[1])
+    Data(x=[17, 7], edge_index=[2, 38], y=[1], edge_attr=[38, 4])
     """
     name = _known(name)
     fallback = name if fallback is None else _known(fallback)
@@ -244,7 +244,7 @@ def _known(name: str) -> str:
 def _load(name: str, attributes: bool, down: set[str]) -> GraphDataset:
     """Ask one source after the other. `down` collects the addresses without answer."""
     cache, mirror = cache_folder(), os.environ.get("DPCORE_MIRROR")
-    installed = cache / f"{name}.v1.pt"
+    installed = cache / f"{name}.v2.pt"
     steps = [
         ("cache", lambda: read_cached(installed, name)),
         ("cache", lambda: fetch(str(cache), name, 0)),
@@ -302,7 +302,8 @@ def _build(
     tensors: dict[str, Tensor], name: str, attributes: bool, source: str
 ) -> GraphDataset:
     sizes = tensors["sizes"].tolist()
-    edges = tensors["edge_index"].long().split(tensors["edge_counts"].tolist(), dim=1)
+    counts = tensors["edge_counts"].tolist()
+    edges = tensors["edge_index"].long().split(counts, dim=1)
     if "node_labels" in tensors:
         columns = EXPECTED[name]["node_labels"]
         hot = list(tensors["node_labels"].split(sizes))
@@ -316,4 +317,9 @@ def _build(
     # Clones: a view would drag the whole data set along when one graph is pickled.
     rows = zip(features, edges, tensors["y"].split(1), strict=True)
     graphs = [Data(x=x, edge_index=e.clone(), y=y.clone()) for x, e, y in rows]
+    if "edge_labels" in tensors:
+        of_edges = F.one_hot(tensors["edge_labels"], EXPECTED[name]["edge_labels"])
+        parts = of_edges.float().split(counts)
+        for graph, edge_attr in zip(graphs, parts, strict=True):
+            graph.edge_attr = edge_attr.clone()
     return GraphDataset(graphs, name, EXPECTED[name]["classes"], source=source)

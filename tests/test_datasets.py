@@ -153,6 +153,33 @@ def test_tiny_is_read_as_written(tiny, tmp_path, monkeypatch):
     assert with_attributes.source == "cache" and with_attributes.num_features == 5
 
 
+def test_edge_labels_follow_their_edges(tiny, tmp_path, monkeypatch):
+    monkeypatch.setitem(EXPECTED, "TINY", FACTS | {"edge_labels": 3})
+    labels = [7, 7, 8, 8, 7, 7, 9, 9, 7, 8, 8, 9, 9, 9]  # of the lines of A
+    tiny["edge_labels"] = "".join(f"{label}\n" for label in labels)
+    put(tmp_path / "mirror", pack(tiny), monkeypatch)
+    for graphs in (load_dataset("TINY"), load_dataset("TINY")):  # then from the cache
+        first, second = graphs
+        found = dict(
+            zip(
+                map(tuple, first.edge_index.t().tolist()),
+                first.edge_attr.argmax(1).tolist(),
+                strict=True,
+            )
+        )
+        assert found == {
+            (0, 1): 0,
+            (1, 0): 0,
+            (0, 2): 1,
+            (2, 0): 1,
+            (1, 2): 0,
+            (2, 1): 0,
+            (2, 3): 2,
+            (3, 2): 2,
+        }
+        assert second.edge_attr.tolist() == [[0, 1, 0]] * 2 + [[0, 0, 1]] * 2
+
+
 def test_without_node_labels_the_degree_up_to_a_cap(tiny, tmp_path, monkeypatch):
     del tiny["node_labels"], tiny["node_attributes"]
     facts = FACTS | {"node_labels": 0, "attributes": 0}
@@ -181,6 +208,8 @@ def same(ours, theirs):
         assert torch.equal(a.edge_index, b.edge_index) and torch.equal(a.y, b.y)
         assert a.num_nodes == b.num_nodes
         assert b.x is None or torch.equal(a.x, b.x)
+        assert (a.edge_attr is None) == (b.edge_attr is None)
+        assert a.edge_attr is None or torch.equal(a.edge_attr, b.edge_attr)
 
 
 def grakel_folder():
@@ -226,10 +255,10 @@ def test_order_of_the_sources(tiny, tmp_path, monkeypatch, server):
     monkeypatch.setattr(TUDataset, "url", server.url)
     assert load_dataset("TINY").source == "server"
     assert load_dataset("TINY").source == "cache" and len(server.asked) == 1
-    (tmp_path / "cache/TINY.v1.pt").unlink()
+    (tmp_path / "cache/TINY.v2.pt").unlink()
     put(tmp_path / "mirror", pack(tiny), monkeypatch)
     assert load_dataset("TINY").source == "mirror" and len(server.asked) == 1
-    (tmp_path / "cache/TINY.v1.pt").unlink()
+    (tmp_path / "cache/TINY.v2.pt").unlink()
     (tmp_path / "mirror/TINY.zip").unlink()
     put(tmp_path / "cache", pack(tiny))  # the second way out
     assert load_dataset("TINY").source == "cache" and len(server.asked) == 1
@@ -259,7 +288,7 @@ def test_only_downloads_show_progress(tiny, tmp_path, monkeypatch, server, capfd
         time.sleep(0.7)
         handler.wfile.write(content[50:])
 
-    (tmp_path / "cache/TINY.v1.pt").unlink()
+    (tmp_path / "cache/TINY.v2.pt").unlink()
     server.answers["/TINY.zip"] = slow
     monkeypatch.setenv("DPCORE_MIRROR", server.url)
     load_dataset("TINY")
@@ -455,7 +484,7 @@ def test_no_flipped_bit_passes(tiny, tmp_path, monkeypatch):
     right = load_dataset("TINY")
     rng = np.random.default_rng(0)
     for _ in range(300):
-        (tmp_path / "cache/TINY.v1.pt").unlink(missing_ok=True)
+        (tmp_path / "cache/TINY.v2.pt").unlink(missing_ok=True)
         bad = bytearray(whole)
         bad[rng.integers(len(bad))] ^= 1 << rng.integers(8)
         put(tmp_path / "mirror", bad)
@@ -509,7 +538,7 @@ def test_half_written_caches_are_never_read(tiny, tmp_path, monkeypatch):
     (raw / "TINY_A.txt").write_text("1, 2\n")
     right = load_dataset("TINY")
     assert right.source == "mirror"
-    path = tmp_path / "cache/TINY.v1.pt"
+    path = tmp_path / "cache/TINY.v2.pt"
     whole = path.read_bytes()
     for content in (b"", whole[: len(whole) // 2], whole[:-1], b"x" * 99):
         path.write_bytes(content)
@@ -550,7 +579,7 @@ def test_a_writer_killed_midway_leaves_no_cache(
 def test_processes_at_once(tmp_path):
     code = (
         "import sys, dpcore.datasets as d; d.TUDataset.url = sys.argv[1]\n"
-        "cache = d.cache_folder() / 'MUTAG.v1.pt'\n"
+        "cache = d.cache_folder() / 'MUTAG.v2.pt'\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "for _ in range(30):\n"
         "    assert d.describe(d.load_dataset('MUTAG'))['edges'] == 7442\n"
