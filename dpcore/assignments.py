@@ -16,8 +16,8 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from dpcore.graphs import Graphs, SparseGraphs
-from dpcore.pooling import Pooled, clusters_of_ratio, entropy_loss, link_loss
+from dpcore.graphs import SparseGraphs
+from dpcore.pooling import clusters_of_ratio
 
 WL_ROUNDS = 10
 """Rounds of colour refinement behind the ties. Fixed, since a number that depended on
@@ -57,45 +57,6 @@ class HeavyEdge(nn.Module):
             owner = graphs.batch * k + ids[:, level]
             shape = (graphs.num_graphs, k)
         return logits
-
-
-def hard_pool(
-    z: Tensor, graphs: Graphs, logits: Tensor, clusters: Tensor | None = None
-) -> Pooled:
-    """:func:`dpcore.diff_pool` with every node wholly in its likeliest cluster.
-
-    Forward S is the one-hot argmax of the logits; backward it has the gradient of
-    softmax(logits) (straight-through: Bengio, Léonard and Courville, 2013). The link
-    loss is that of the one-hot S. The entropy loss is that of the softmax behind it:
-    the one-hot S has none.
-
-    Args:
-        z, graphs, logits, clusters: see :func:`dpcore.diff_pool`.
-
-    >>> edges = torch.tensor([[0, 1, 2, 3], [1, 0, 3, 2]])
-    >>> pairs = SparseGraphs.from_edge_index(torch.ones(4, 1), edges)
-    >>> barely = torch.tensor([[0.1, 0], [0.1, 0], [0, 0.1], [0, 0.1]])
-    >>> hard_pool(pairs.x, pairs, barely).adj
-    tensor([[[2., 0.],
-             [0., 2.]]])
-    """
-    k = logits.size(-1)
-    if clusters is not None:
-        closed = torch.arange(k, device=logits.device) >= clusters.unsqueeze(1)
-        logits = logits.masked_fill(graphs.of_nodes(closed), -torch.inf)
-    log_soft = torch.log_softmax(logits, dim=-1)
-    soft = log_soft.exp()
-    hard = nn.functional.one_hot(logits.argmax(-1), k).to(soft.dtype)
-    s = graphs.only_nodes(hard + (soft - soft.detach()))
-    x = graphs.contract(s, z)  # X' = SᵀZ
-    adj = graphs.contract(s, graphs.propagate(s))  # A' = SᵀAS
-    link = link_loss(graphs, s, adj)
-    if link is None:
-        s64 = s.double()
-        adj64 = graphs.contract(s64, graphs.propagate(s64))
-        link = link_loss(graphs, s64, adj64).to(s.dtype)
-    entropy = entropy_loss(graphs, soft, log_soft)
-    return Pooled(x, adj, s, link.mean(), entropy.mean(), clusters)
 
 
 class Random(nn.Module):

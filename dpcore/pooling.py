@@ -14,6 +14,7 @@ from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
+from torch.nn import functional as F
 
 from dpcore.checks import is_integer
 from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs
@@ -54,6 +55,7 @@ def diff_pool(
     logits: Tensor,
     reduction: str = "rms",
     clusters: Tensor | None = None,
+    hard: bool = False,
 ) -> Pooled:
     """One pooling step: S = softmax(logits), X' = SᵀZ, A' = SᵀAS, and both losses.
 
@@ -68,6 +70,11 @@ def diff_pool(
         clusters: how many of the k clusters each graph may use, [B] integers in
             1 … k; the others are closed to its nodes and do not count as nodes one
             level up. None: all k for every graph. See :func:`clusters_of_ratio`.
+        hard: put every node wholly into its likeliest cluster. S is the one-hot argmax
+            of the logits, and passes gradients as if it were the softmax
+            (straight-through: Bengio, Léonard and Courville, 2013). The link loss is
+            that of the one-hot S; the entropy loss that of the softmax behind it,
+            since the one-hot S has none.
 
     Returns:
         :class:`Pooled`. link_loss is the mean over the graphs; entropy_loss the mean
@@ -95,15 +102,19 @@ def diff_pool(
     if clusters is not None:
         logits = _closed_after(clusters, graphs, logits)
     log_s = torch.log_softmax(logits, dim=-1)
-    s = graphs.only_nodes(log_s.exp())
+    soft = s = graphs.only_nodes(log_s.exp())
+    if hard:
+        likeliest = F.one_hot(logits.argmax(-1), logits.size(-1)).to(s.dtype)
+        s = graphs.only_nodes(likeliest + (soft - soft.detach()))
     x = graphs.contract(s, z)  # X' = SᵀZ
     adj = graphs.contract(s, graphs.propagate(s))  # A' = SᵀAS
     link = link_loss(graphs, s, adj, reduction)
     if link is None:
         s64 = graphs.only_nodes(torch.softmax(logits.double(), dim=-1))
+        s64 = s.double() if hard else s64
         adj64 = graphs.contract(s64, graphs.propagate(s64))
         link = link_loss(graphs, s64, adj64, reduction).to(s.dtype)
-    entropy = entropy_loss(graphs, s, log_s)
+    entropy = entropy_loss(graphs, soft, log_s)
     return Pooled(x, adj, s, link.mean(), entropy.mean(), clusters)
 
 

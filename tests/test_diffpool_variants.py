@@ -1,6 +1,8 @@
 """The variants of DiffPool and Structure2Vec: each against its equations, graph by
 graph, in float64."""
 
+from functools import partial
+
 import numpy as np
 import pytest
 import torch
@@ -8,12 +10,13 @@ from reference import dense, random_graphs, union
 from torch.nn import functional as F
 
 import dpcore
-from dpcore.assignments import hard_pool, heavy_edge
+from dpcore.assignments import heavy_edge
 from dpcore.graphs import DenseGraphs
 from dpcore.models import DiffPoolClassifier
 from dpcore.models.s2v import S2V
 
 close = torch.testing.assert_close
+hard_pool = partial(dpcore.diff_pool, hard=True)
 VARIANTS = ["diffpool-det", "diffpool-random", "diffpool-hard"]
 S2V_ROWS = ["s2v", "s2v-1diffpool", "s2v-2diffpool"]
 
@@ -120,7 +123,7 @@ def test_closed_clusters_stay_closed_to_hard_assignments():
     logits = torch.randn(14, 5, dtype=torch.float64)
     logits[:, 4] = 9  # the likeliest, were it open
     out = hard_pool(
-        torch.ones(14, 2).double(), union(graphs), logits, torch.tensor([2, 5])
+        torch.ones(14, 2).double(), union(graphs), logits, clusters=torch.tensor([2, 5])
     )
     assert torch.equal(out.assignment[:6].argmax(1), logits[:6, :2].argmax(1))
     assert (out.assignment[6:].argmax(1) == 4).all()

@@ -8,7 +8,7 @@ from math import ceil
 import torch
 from torch import Tensor, nn
 
-from dpcore.assignments import HeavyEdge, Random, hard_pool
+from dpcore.assignments import HeavyEdge, Random
 from dpcore.graphs import Graphs
 from dpcore.layers import GNN
 from dpcore.models.output import Output, classifier_head
@@ -34,7 +34,7 @@ class DiffPoolClassifier(nn.Module):
         link_weight, entropy_weight: of the two losses in the objective.
         ratio: see :class:`dpcore.DiffPool`; None: all graphs use all clusters.
         assignments: "learned": a GNN and a softmax, as in the paper. "hard": its
-            likeliest cluster, see :func:`dpcore.assignments.hard_pool`. "heavy-edge"
+            likeliest cluster, see :func:`dpcore.diff_pool`. "heavy-edge"
             and "random": not learned, see :class:`dpcore.assignments.HeavyEdge` and
             :class:`dpcore.assignments.Random`; both losses are constants then. With
             "heavy-edge" a graph of n nodes uses min(n, k) clusters and no empty ones.
@@ -75,7 +75,7 @@ class DiffPoolClassifier(nn.Module):
         parts = len(clusters) + 1 if self.every_level else 1
         self.head = classifier_head(parts * hidden, hidden, num_classes)
         self.link_weight, self.entropy_weight = link_weight, entropy_weight
-        self.pool = hard_pool if assignments == "hard" else diff_pool
+        self.hard = assignments == "hard"
         self.ratio, self.given = ratio, None
         if assignments == "heavy-edge":
             self.ratio = ratio or 1.0
@@ -91,7 +91,8 @@ class DiffPoolClassifier(nn.Module):
             z = level.embed(graphs, graphs.x)
             readouts.append(self._read(graphs, z) if self.every_level else None)
             logits = level.assign(graphs, graphs.x) if fixed is None else fixed
-            pooled = self.pool(z, graphs, logits, clusters=self._open(graphs, logits))
+            clusters = self._open(graphs, logits)
+            pooled = diff_pool(z, graphs, logits, clusters=clusters, hard=self.hard)
             link, entropy = link + pooled.link_loss, entropy + pooled.entropy_loss
             assignments.append(pooled.assignment)
             graphs = pooled.graphs
