@@ -94,7 +94,7 @@ class ECCClassifier(nn.Module):
 
 def by_attribute(graphs: SparseGraphs, edge_features: int) -> Csr:
     """The matrix [N · a, N] that takes the mean over every node's neighbours, once for
-    each attribute: row (i, r), column j holds L_ijr / |N(i)|.
+    each attribute: row (i, r), column j holds L_ijr / (the number of i's neighbours).
 
     Args:
         edge_features: a, or 0 for the edges' weights as their one attribute.
