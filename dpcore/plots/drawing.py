@@ -37,6 +37,7 @@ def graph(
     num_nodes: int | None = None,
     node_size: float | None = None,
     title: str | None = None,
+    colors: Sequence[int] | None = None,
 ) -> Figure:
     """Draw a graph; with a soft assignment, every node is a pie of its memberships.
 
@@ -50,6 +51,7 @@ def graph(
         num_nodes: only needed where the last nodes have no edges.
         node_size: radius, in the units of ``positions``.
         title: text above the drawing.
+        colors: for each cluster the number of its colour; by default its own number.
 
     Raises:
         ValueError: if a shape does not fit; the message names the argument.
@@ -58,7 +60,7 @@ def graph(
     >>> [wedge.get_gid() for wedge in fig.axes[0].patches if wedge.get_gid()][:2]
     ['node-0-cluster-0', 'node-1-cluster-0']
     """
-    pie = None if assignment is None else _assignment(assignment)
+    pie = None if assignment is None else shares_of("assignment", assignment)
     n = num_nodes
     if n is None:
         known = pie if pie is not None else positions
@@ -76,6 +78,8 @@ def graph(
     names = labels if labels is not None else (range(n) if n <= 30 else [])
     if len(names) not in (0, n):
         raise ValueError(f"labels: expected {n} texts or none, got {len(names)}")
+
+    wear = _colors(colors, 0 if pie is None else pie.shape[1])
 
     ax = new_axes(ax, (4.2, 4.2), title)
     size = node_size or min(0.13, 0.55 / math.sqrt(max(n, 1)))
@@ -95,7 +99,7 @@ def graph(
         if pie is None:
             ax.add_patch(Circle(centre, size, fc=PLAIN, ec=INK, lw=0.8, zorder=2))
         else:
-            _pie(ax, centre, size, pie[i], i)
+            _pie(ax, centre, size, pie[i], i, wear)
         if len(names):
             label(ax, centre, str(names[i]), 6 + 22 * size)
     _frame(ax, place, size)
@@ -109,6 +113,7 @@ def coarse(
     positions: Array | None = None,
     labels: Sequence[Any] | None = None,
     title: str | None = None,
+    colors: Sequence[int] | None = None,
 ) -> Figure:
     """Draw a coarsened graph: clusters in their colours, A' as numbers and widths.
 
@@ -122,6 +127,7 @@ def coarse(
         positions: [k, 2]; by default a circle.
         labels: k names beside the discs; by default the cluster numbers.
         title: text above the drawing.
+        colors: for each cluster the number of its colour; by default its own number.
 
     Raises:
         ValueError: if a shape does not fit; the message names the argument.
@@ -138,6 +144,7 @@ def coarse(
     names = list(range(k)) if labels is None else labels
     if len(names) != k:
         raise ValueError(f"labels: expected {k} texts, got {len(names)}")
+    wear = _colors(colors, k)
 
     ax, top = new_axes(ax, (4.2, 4.2), title), max(np.abs(matrix).max(initial=0), 1e-9)
     inside = np.clip(np.diag(matrix), 0, None) / top
@@ -158,7 +165,7 @@ def coarse(
                 label(ax, at, number(matrix[c, d]), 10)
     centre = place.mean(0) if k > 1 else place[0] - (0, 1)
     for c in range(k):
-        color = cluster_color(c)
+        color = cluster_color(wear[c])
         disc = Circle(place[c], radius[c], fc=color, ec=INK, lw=0.8, zorder=2)
         disc.set_gid(f"cluster-{c}")
         ax.add_patch(disc)
@@ -177,18 +184,31 @@ def _gap(point: np.ndarray, others: list[np.ndarray]) -> float:
     return min((float(np.linalg.norm(point - o)) for o in others), default=np.inf)
 
 
-def _assignment(assignment: Array) -> np.ndarray:
-    """``assignment`` as [n, k] shares, or a ValueError."""
-    shares = array("assignment", assignment)
+def shares_of(name: str, assignment: Array) -> np.ndarray:
+    """``assignment`` as [n, k] shares, or a ValueError that names the argument."""
+    shares = array(name, assignment)
     if shares.ndim != 2:
-        raise ValueError(f"assignment: expected [n, k], got {shares.shape}")
+        raise ValueError(f"{name}: expected [n, k], got {shares.shape}")
     if (shares < -1e-6).any() or (np.abs(shares.sum(1) - 1) > 1e-3).any():
-        raise ValueError("assignment: expected rows of shares that sum to 1")
+        raise ValueError(f"{name}: expected rows of shares that sum to 1")
     return shares
 
 
+def _colors(colors: Sequence[int] | None, clusters: int) -> Sequence[int]:
+    if colors is None:
+        return range(clusters)
+    if len(colors) != clusters:
+        raise ValueError(f"colors: expected {clusters} numbers, got {len(colors)}")
+    return colors
+
+
 def _pie(
-    ax: Axes, centre: np.ndarray, size: float, shares: np.ndarray, node: int
+    ax: Axes,
+    centre: np.ndarray,
+    size: float,
+    shares: np.ndarray,
+    node: int,
+    wear: Sequence[int],
 ) -> None:
     """One wedge a cluster, clockwise from the top, and a rim around them."""
     end = 90.0
@@ -196,7 +216,7 @@ def _pie(
         if share < 1e-3:
             continue
         start, end = end, end - 360 * share
-        color = cluster_color(cluster)
+        color = cluster_color(wear[cluster])
         wedge = Wedge(centre, size, end, start, fc=color, ec="none", zorder=2)
         wedge.set_gid(f"node-{node}-cluster-{cluster}")
         ax.add_patch(wedge)

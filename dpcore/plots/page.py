@@ -99,7 +99,7 @@ def show(fig: Figure, alt: str) -> None:
     """
     from IPython.display import display
 
-    _check_text("alt", alt)
+    check_text("alt", alt)
     display({"text/html": figure_html(fig, alt), "text/plain": alt}, raw=True)
 
 
@@ -154,7 +154,7 @@ def player_html(
     interval: int = 400,
 ) -> str:
     """The HTML of :func:`player`; without scripts its first frame still shows."""
-    _check_text("alt", alt)
+    check_text("alt", alt)
     if callable(frames):
         if count is None:
             raise ValueError("count: say how many frames the function can draw")
@@ -181,7 +181,6 @@ def player_html(
         )
     if len(sizes) > 1:
         raise ValueError(f"frames: expected one size, got {sorted(sizes)} pixels")
-    page = TEMPLATE
     fields = {
         "ALT": html.escape(alt),
         "CAPTION": html.escape(lines[0]),
@@ -190,8 +189,7 @@ def player_html(
         "WIDTH": str(round(sizes.pop()[0] * 96 / 110)),
         "IMAGES": "".join(images),
     }
-    for name, value in fields.items():
-        page = page.replace(f"@{name}@", value)
+    page = fill(TEMPLATE, fields)
     if len(page) > PLAYER_LIMIT:
         raise ValueError(
             f"frames: {len(page) / 1e6:.1f} MB, the limit is "
@@ -212,6 +210,14 @@ def _data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
 
-def _check_text(name: str, text: str) -> None:
+def fill(template: str, fields: dict[str, str]) -> str:
+    """The template with @NAME@ replaced by the field NAME, everywhere."""
+    for name, value in fields.items():
+        template = template.replace(f"@{name}@", value)
+    return template
+
+
+def check_text(name: str, text: str) -> None:
+    """Raise a ValueError where a description is missing."""
     if not isinstance(text, str) or not text.strip():
         raise ValueError(f"{name}: expected a sentence, got {text!r}")
