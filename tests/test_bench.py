@@ -130,7 +130,7 @@ MEASURES = {
     "epoch-proteins": ["time", "time"],
     "epoch-dd": ["time"],
     "operator-10k": ["time", "memory"],
-    "operator-1m": ["growth", "memory"],
+    "operator-1m": ["growth, 4 kB", "growth, 2 MB", "memory"],
     "cv-proteins": ["time"],
     "density-collab": ["time"],
     "accuracy": ["loss", "gradient"],
@@ -147,6 +147,7 @@ def test_every_row_runs(mutag, name, monkeypatch):
         monkeypatch.setattr(operators, "Operator", as_pyg)
     if name == "operator-1m":  # a process of its own is started for operator-10k
         monkeypatch.setattr(rows, "peak_memory", lambda *_: (1.0, 1.0))
+        monkeypatch.setattr(rows, "growth", lambda *_: [0.1, 1.0])
     lines = []
     found, failures = bench.run([name], TINY, progress=False, show=lines.append)
     assert failures == [] and len(lines) == 1 + len(found)
@@ -209,25 +210,39 @@ def test_memory_is_that_of_the_work():
     assert base > 50 and 2 * matrix < large - small < 12 * matrix
 
 
+def test_growth_is_measured_in_a_process_that_asks_for_its_pages(monkeypatch):
+    run, asked = operators.subprocess.run, []
+
+    def listen(*arguments, env, **options):
+        asked.append(env["THP_MEM_ALLOC_ENABLE"])
+        return run(*arguments, env=env, **options)
+
+    monkeypatch.setattr(operators.subprocess, "run", listen)
+    small, large = operators.growth((40, 4000), 4, 3, large_pages=True)
+    assert 0 < small < large and asked == ["1"]
+
+
 def test_a_process_that_fails_is_named(monkeypatch):
     failed = subprocess.CompletedProcess(
         [], 1, "", "Traceback\nMemoryError: all gone\n"
     )
     monkeypatch.setattr(operators.subprocess, "run", lambda *_, **__: failed)
-    with pytest.raises(RuntimeError, match="of pyg at n = 9: MemoryError: all gone"):
+    with pytest.raises(RuntimeError, match=r"report_peak\('pyg', 9, 4\): MemoryError"):
         operators.peak_memory("pyg", 9, 4)
 
 
 def test_memory_ratios(monkeypatch):
     peaks = dict(pyg=(600.0, 200.0), ours=(100.0, 200.0))
     monkeypatch.setattr(rows, "peak_memory", lambda side, *_: peaks[side])
+    monkeypatch.setattr(rows, "growth", lambda *_: [0.1, 1.2])
     memory = rows.operator_dense(TINY, silent)[1]
     assert memory.ratio == 6 and memory.met and memory.theirs_peak_mb == 600
     assert "whole processes 800 and 300 MB" in memory.note
-    memory = rows.operator_large(TINY, silent)[1]
+    *grown, memory = rows.operator_large(TINY, silent)
+    assert all(g.ratio == pytest.approx(12) and g.ours_seconds == 1.2 for g in grown)
     assert memory.ratio == 0.3 and memory.met  # GB, imports included
     peaks["ours"] = (2900.0, 200.0)
-    assert not rows.operator_large(TINY, silent)[1].met
+    assert not rows.operator_large(TINY, silent)[-1].met
 
 
 # --- arithmetic and table ---

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -12,6 +14,7 @@ from torch import Tensor
 from torch.nn import functional as F
 
 from dpcore.bench import peers
+from dpcore.bench.measure import alternate, timed
 from dpcore.graphs import SparseGraphs
 from dpcore.pooling import diff_pool
 
@@ -93,17 +96,51 @@ def peak_memory(side: str, nodes: int, clusters: int) -> tuple[float, float]:
     Raises:
         RuntimeError: with the process's own last line, where it fails.
     """
-    code = f"operators._report_peak({side!r}, {nodes}, {clusters})"
-    code = f"from dpcore.bench import operators; {code}"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
-    if done.returncode:
-        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
-        raise RuntimeError(f"memory of {side} at n = {nodes}: {last}")
-    report = json.loads(done.stdout.splitlines()[-1])
+    report = _in_a_process("report_peak", side, nodes, clusters)
     return report["peak"] - report["base"], report["base"]
 
 
-def _report_peak(side: str, nodes: int, clusters: int) -> None:
+def growth(
+    nodes: tuple[int, int], clusters: int, repeats: int, large_pages: bool
+) -> list[float]:
+    """Seconds of a step at both sizes, medians of turns, in a fresh process.
+
+    Args:
+        large_pages: ask Linux for memory in pages of 2 MB (PyTorch's own switch,
+            THP_MEM_ALLOC_ENABLE, read when a process first takes memory). Blocks of
+            over 32 MB are handed out afresh every time, 4 kB by 4 kB otherwise.
+    """
+    environment = {"THP_MEM_ALLOC_ENABLE": "1" if large_pages else "0"}
+    return _in_a_process("report_seconds", nodes, clusters, repeats, **environment)
+
+
+def _in_a_process(function: str, *arguments, **environment: str):
+    """What a function of this module prints as JSON, run in a process of its own."""
+    call = f"operators.{function}({', '.join(map(repr, arguments))})"
+    code = f"from dpcore.bench import operators; {call}"
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    if done.returncode:
+        last = (done.stderr.strip().splitlines() or [f"status {done.returncode}"])[-1]
+        raise RuntimeError(f"{call}: {last}")
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+def report_seconds(nodes: tuple[int, int], clusters: int, repeats: int) -> None:
+    """Print what :func:`growth` returns."""
+    torch.set_num_threads(2)
+    operators = {str(n): Operator("ours", n, clusters) for n in nodes}
+    sides = {name: partial(timed, one.step) for name, one in operators.items()}
+    seconds = alternate(sides, repeats, lambda text: None)
+    print(json.dumps([seconds[str(n)] for n in nodes]))
+
+
+def report_peak(side: str, nodes: int, clusters: int) -> None:
+    """Print the memory before and at the peak of two steps, for `peak_memory`."""
     base = memory("VmRSS")
     torch.set_num_threads(2)
     operator = Operator(side, nodes, clusters)

@@ -23,6 +23,7 @@ from dpcore.bench.measure import (
 from dpcore.bench.operators import (
     Operator,
     check_operator,
+    growth,
     link_errors,
     peak_memory,
 )
@@ -69,28 +70,28 @@ def operator_large(sizes: Sizes, tick: Tick) -> list[Result]:
     tick("equal?")
     check_operator("pyg", min(small, 1000), sizes.clusters)
     facts = dict(nodes=large, from_nodes=small, clusters=sizes.clusters, degree=6)
-    with threads(2):
-        operators = {n: Operator("ours", n, sizes.clusters) for n in (small, large)}
-        sides = {
-            str(n): partial(timed, operator.step) for n, operator in operators.items()
-        }
-        seconds = alternate(sides, sizes.repeats, tick)
-    del operators, sides
+    results = []
+    for pages, large_pages in (("4 kB", False), ("2 MB", True)):
+        tick(f"time, pages of {pages}")
+        seconds = growth(sizes.large_nodes, sizes.clusters, sizes.repeats, large_pages)
+        results.append(
+            Result(
+                "operator-1m",
+                f"growth, {pages}",
+                ours_seconds=seconds[1],
+                ratio=seconds[1] / seconds[0],
+                target=12,
+                at_least=False,
+                threads=2,
+                sizes=facts,
+                note=f"from {seconds[0]:.4f} s at n = {small}, memory in pages of "
+                f"{pages}; equality checked at n = {min(small, 1000)}",
+            )
+        )
     tick("memory")
     peak, base = peak_memory("ours", large, sizes.clusters)
     return [
-        Result(
-            "operator-1m",
-            "growth",
-            ours_seconds=seconds[str(large)],
-            ratio=seconds[str(large)] / seconds[str(small)],
-            target=12,
-            at_least=False,
-            threads=2,
-            sizes=facts,
-            note=f"from {seconds[str(small)]:.4f} s at n = {small}; equality checked "
-            f"at n = {min(small, 1000)}",
-        ),
+        *results,
         Result(
             "operator-1m",
             "memory",
