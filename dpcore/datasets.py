@@ -143,7 +143,11 @@ class GraphDataset(Sequence):
 
 
 def load_dataset(
-    name: str, fallback: str | None = None, *, attributes: bool = False
+    name: str,
+    fallback: str | None = None,
+    *,
+    attributes: bool = False,
+    edge_labels: bool = False,
 ) -> GraphDataset:
     """Find a graph classification data set of the TU Dortmund collection.
 
@@ -156,8 +160,7 @@ def load_dataset(
     Each graph has `x` [nodes, features] (float32), `edge_index` [2, edges] (int64,
     both directions, without self-loops and duplicates, as PyG reads it) and `y` [1].
     `x` is the one-hot node label; data sets without node labels get the one-hot
-    degree instead, 64 columns, see `MAX_DEGREE`. Where edges have labels (MUTAG), they
-    stand one-hot in `edge_attr` [edges, labels].
+    degree instead, 64 columns, see `MAX_DEGREE`.
 
     Args:
         name: one of `EXPECTED`, in any case; "D&D" is DD.
@@ -167,9 +170,13 @@ def load_dataset(
         attributes: put the continuous node attributes before the one-hot columns,
             where PyG's `TUDataset(use_node_attr=True)` has them. Default False:
             most data sets have none.
+        edge_labels: put the edge labels, one-hot, into `edge_attr` [edges, labels]:
+            of the known data sets only MUTAG has any. Default False: few models read
+            them, and PyG's `ToDense` makes a 4-dimensional adjacency of them.
 
     Raises:
-        ValueError: unknown name, or attributes of a data set that has none.
+        ValueError: unknown name, or attributes or edge labels of a data set that has
+            none.
         DatasetUnavailable: no source has it. A silent network costs under 15 s.
         DatasetCorrupt: what came is damaged or is not this data set. No other source
             is tried then, and no fallback taken.
@@ -178,21 +185,23 @@ def load_dataset(
     >>> graphs
     GraphDataset('MUTAG', 188 graphs, 2 classes, 7 features)
     >>> graphs[0]
-    Data(x=[17, 7], edge_index=[2, 38], y=[1], edge_attr=[38, 4])
+    Data(x=[17, 7], edge_index=[2, 38], y=[1])
     """
     name = _known(name)
     fallback = name if fallback is None else _known(fallback)
     if attributes and not EXPECTED[name]["attributes"]:
         raise ValueError(f"attributes: {name} has no node attributes")
+    if edge_labels and not EXPECTED[name]["edge_labels"]:
+        raise ValueError(f"edge_labels: {name} has no edge labels")
     down: set[str] = set()
     try:
-        return _load(name, attributes, down)
+        return _load(name, attributes, edge_labels, down)
     except DatasetUnavailable as error:
         if fallback == name:
             raise
         reason = str(error).splitlines()[0]
         keep = attributes and bool(EXPECTED[fallback]["attributes"])
-        dataset = _load(fallback, keep, down)
+        dataset = _load(fallback, keep, edge_labels, down)
     without = " without node attributes" if attributes and not keep else ""
     warnings.warn(
         f"using {fallback}{without} in place of {name}: {reason}", stacklevel=2
@@ -241,7 +250,9 @@ def _known(name: str) -> str:
     return found
 
 
-def _load(name: str, attributes: bool, down: set[str]) -> GraphDataset:
+def _load(
+    name: str, attributes: bool, edge_labels: bool, down: set[str]
+) -> GraphDataset:
     """Ask one source after the other. `down` collects the addresses without answer."""
     cache, mirror = cache_folder(), os.environ.get("DPCORE_MIRROR")
     installed = cache / f"{name}.v2.pt"
@@ -262,7 +273,7 @@ def _load(name: str, attributes: bool, down: set[str]) -> GraphDataset:
             continue
         if find is not steps[0][1]:
             install(tensors, installed)
-        return _build(tensors, name, attributes, source)
+        return _build(tensors, name, attributes, edge_labels, source)
     third = 'take MUTAG instead: fallback="MUTAG" (in commands: --fallback MUTAG)'
     if name == "MUTAG":
         third = "pip install grakel, which ships a copy of MUTAG"
@@ -299,7 +310,11 @@ def _from_grakel(name: str) -> dict[str, Tensor]:
 
 
 def _build(
-    tensors: dict[str, Tensor], name: str, attributes: bool, source: str
+    tensors: dict[str, Tensor],
+    name: str,
+    attributes: bool,
+    edge_labels: bool,
+    source: str,
 ) -> GraphDataset:
     sizes = tensors["sizes"].tolist()
     counts = tensors["edge_counts"].tolist()
@@ -317,7 +332,7 @@ def _build(
     # Clones: a view would drag the whole data set along when one graph is pickled.
     rows = zip(features, edges, tensors["y"].split(1), strict=True)
     graphs = [Data(x=x, edge_index=e.clone(), y=y.clone()) for x, e, y in rows]
-    if "edge_labels" in tensors:
+    if edge_labels and "edge_labels" in tensors:
         of_edges = F.one_hot(tensors["edge_labels"], EXPECTED[name]["edge_labels"])
         parts = of_edges.float().split(counts)
         for graph, edge_attr in zip(graphs, parts, strict=True):

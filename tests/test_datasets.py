@@ -158,8 +158,9 @@ def test_edge_labels_follow_their_edges(tiny, tmp_path, monkeypatch):
     labels = [7, 7, 8, 8, 7, 7, 9, 9, 7, 8, 8, 9, 9, 9]  # of the lines of A
     tiny["edge_labels"] = "".join(f"{label}\n" for label in labels)
     put(tmp_path / "mirror", pack(tiny), monkeypatch)
-    for graphs in (load_dataset("TINY"), load_dataset("TINY")):  # then from the cache
-        first, second = graphs
+    assert load_dataset("TINY")[0].edge_attr is None  # by request only
+    for _ in range(2):  # from the mirror, then from the cache
+        first, second = load_dataset("TINY", edge_labels=True)
         found = dict(
             zip(
                 map(tuple, first.edge_index.t().tolist()),
@@ -199,7 +200,10 @@ def test_mutag_equals_what_pyg_reads(tmp_path, monkeypatch):
     files = {p.stem[len("MUTAG_") :]: p.read_text() for p in folder.glob("MUTAG_*.txt")}
     put(tmp_path / "mirror", pack(files, "MUTAG"), name="MUTAG")
     monkeypatch.setattr(TUDataset, "url", (tmp_path / "mirror").as_uri())
-    same(load_dataset("MUTAG"), TUDataset(str(tmp_path / "pyg"), "MUTAG"))
+    same(
+        load_dataset("MUTAG", edge_labels=True),
+        TUDataset(str(tmp_path / "pyg"), "MUTAG"),
+    )
 
 
 def same(ours, theirs):
@@ -234,7 +238,8 @@ def test_grakel_copy():
 def test_real_data_equals_the_table_and_pyg(name, tmp_path, monkeypatch):
     monkeypatch.setenv("DPCORE_MIRROR", MIRROR)
     known = bool(EXPECTED[name]["attributes"])
-    graphs = load_dataset(name, attributes=known)
+    bonds = bool(EXPECTED[name]["edge_labels"])
+    graphs = load_dataset(name, attributes=known, edge_labels=bonds)
     assert graphs.source == "mirror"
     facts = describe(graphs)
     table = {key: value for key, value in EXPECTED[name].items() if key in facts}
@@ -611,6 +616,8 @@ def test_names():
         load_dataset("MUTAG", fallback="NOPE")
     with pytest.raises(DatasetUnavailable, match="DD.zip"):
         load_dataset("d&d")
+    with pytest.raises(ValueError, match="ENZYMES has no edge labels"):
+        load_dataset("ENZYMES", edge_labels=True)
     with pytest.raises(ValueError, match="MUTAG has no node attributes"):
         load_dataset("MUTAG", attributes=True)
 

@@ -199,9 +199,9 @@ def test_a_cell_without_any_finished_fold_is_shown_as_failed(tmp_path, monkeypat
 def test_a_data_set_that_is_not_to_be_had_is_left_out(tmp_path, monkeypatch):
     load, asked = fold.load_dataset, []
 
-    def somewhere_else(name, attributes):
+    def somewhere_else(name, **options):
         if name == "MUTAG":
-            return load(name, attributes=attributes)
+            return load(name, **options)
         asked.append(name)
         raise DatasetUnavailable("no REDDIT here\nthree ways out")
 
@@ -257,7 +257,7 @@ def test_a_row_gets_the_settings_that_it_takes_and_no_other(name):
             with pytest.raises(ValueError, match=f"{name} does not take"):
                 build_model(name, **sizes, **{setting: value})
     for task in plan.plan([name], ["PROTEINS", "DD"], folds=3):
-        not_the_model_s = ("epochs", "trial_epochs", "lr", "attributes")
+        not_the_model_s = ("epochs", "trial_epochs", "lr", *plan.OF_THE_DATA)
         for point in task.grid:
             own = task.settings | point
             own = {k: v for k, v in own.items() if k not in not_the_model_s}
@@ -275,7 +275,12 @@ def test_the_record_says_what_was_tried_and_what_was_chosen(tmp_path):
         <= max(record.grid, key=lambda p: (p["accuracy"], -p["loss"])).items()
     )
     assert record.settings == dict(
-        max_nodes=28, conv="gcn", dropout=0.0, epochs=2, trial_epochs=1
+        max_nodes=28,
+        conv="gcn",
+        dropout=0.0,
+        epochs=2,
+        trial_epochs=1,
+        edge_labels=True,
     )
     assert kernel.method == "1-wl" and kernel.settings == {}
     graphs = dpcore.SparseGraphs.from_data_list(dpcore.load_dataset("MUTAG"))

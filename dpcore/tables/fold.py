@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import NamedTuple
 
 from dpcore.datasets import DatasetCorrupt, DatasetUnavailable, load_dataset
-from dpcore.tables.plan import Task
+from dpcore.tables.plan import OF_THE_DATA, Task
 from dpcore.training import as_batch, choose, run_fold, single_threaded, splits
 
 
@@ -62,13 +62,13 @@ def _measure(task: Task) -> dict:
     if task.grid is None:
         from dpcore import kernels
 
-        graphs = _load(task.dataset, False, as_one_batch=False)
+        graphs = _load(task.dataset, as_one_batch=False)
         split = splits(graphs.labels, task.folds, task.seed)[task.fold]
         return kernels.run_fold(task.method, graphs, split, seed=task.seed)
     settings = dict(task.settings)
     epochs, trial_epochs = settings.pop("epochs"), settings.pop("trial_epochs")
-    attributes = settings.pop("attributes", False)
-    graphs = _load(task.dataset, attributes, as_one_batch=True)
+    options = {k: settings.pop(k) for k in OF_THE_DATA & settings.keys()}
+    graphs = _load(task.dataset, as_one_batch=True, **options)
     split = splits(graphs.y, task.folds, task.seed)[task.fold]
     own = (task.method, graphs, split)
     found = choose(*own, task.grid, epochs=trial_epochs, seed=task.seed, **settings)
@@ -77,9 +77,9 @@ def _measure(task: Task) -> dict:
 
 
 @functools.lru_cache(maxsize=1)
-def _load(dataset: str, attributes: bool, as_one_batch: bool):
+def _load(dataset: str, as_one_batch: bool, **options: bool):
     """The data, once a process: tasks come data set by data set, so one is enough."""
-    graphs = load_dataset(dataset, attributes=attributes)
+    graphs = load_dataset(dataset, **options)
     return as_batch(dataset, graphs) if as_one_batch else graphs
 
 

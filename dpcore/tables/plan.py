@@ -32,13 +32,16 @@ _LARGE = dict(ratio=0.1, conv="sage", dropout=0.0, epochs=20)
 SETTINGS: dict[str, dict] = {
     "PROTEINS": dict(max_nodes=150, conv="gcn", dropout=0.6, epochs=50),
     "ENZYMES": dict(max_nodes=48, conv="sage", dropout=0.0, epochs=80, attributes=True),
-    "MUTAG": dict(max_nodes=28, conv="gcn", dropout=0.0, epochs=100),
+    "MUTAG": dict(max_nodes=28, conv="gcn", dropout=0.0, epochs=100, edge_labels=True),
     "DD": dict(max_nodes=500, **_LARGE),
     "COLLAB": dict(max_nodes=150, **_LARGE),
     "REDDIT-MULTI-12K": dict(max_nodes=500, **_LARGE),
 }
 """How each data set is trained here; the first answer for others is PROTEINS'. A row
 gets the settings that it takes, see :func:`dpcore.models.accepted_settings`."""
+
+OF_THE_DATA = {"attributes", "edge_labels"}
+"""The settings that are :func:`dpcore.load_dataset`'s."""
 
 GRID = (
     dict(num_layers=3, hidden=64, lr=1e-3),
@@ -144,7 +147,7 @@ def _settings(row: str, dataset: str, epochs: int | None) -> tuple[dict, list | 
         settings["epochs"] = epochs
     settings["trial_epochs"] = max(1, settings["epochs"] // TRIAL_SHARE)
     taken = accepted_settings(row)
-    of_training = {"epochs", "trial_epochs", "attributes", "lr"}
+    of_training = {"epochs", "trial_epochs", "lr", *OF_THE_DATA}
     settings = {k: v for k, v in settings.items() if k in taken | of_training}
     grid = []
     for point in GRID:
