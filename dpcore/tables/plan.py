@@ -14,7 +14,7 @@ from dpcore.training import Record
 ROWS = (
     "diffpool diffpool-nolp graphsage mlp gcn-mean wl-oa 1-wl shortest-path graphlet "
     "diffpool-det gin diffpool-random diffpool-hard set2set sortpool s2v s2v-1diffpool "
-    "s2v-2diffpool ecc patchysan diffpool-noentropy"
+    "s2v-2diffpool ecc patchysan diffpool-noentropy gcn-sum"
 ).split()
 """All rows of both tables and the controls beside them, in the order of their worth:
 if the time does not suffice, the last ones stay empty."""
