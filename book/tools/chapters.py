@@ -17,8 +17,14 @@ _LOADED = re.compile(r"""load_dataset\(\s*["']([\w&-]+)["']""")
 
 
 def paths(root: Path = ROOT) -> list[Path]:
-    """The notebooks in the order of the book."""
-    return sorted((root / "notebooks").glob("[0-9][0-9]_*.ipynb"))
+    """The notebooks in the order of the book: the chapters, then the errata."""
+    folder = root / "notebooks"
+    return sorted([*folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("errata.ipynb")])
+
+
+def is_chapter(path: Path) -> bool:
+    """Whether it has a number, and so exercises; the errata have neither."""
+    return path.stem[:2].isdigit()
 
 
 def read(path: Path) -> nbformat.NotebookNode:

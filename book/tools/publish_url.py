@@ -80,7 +80,8 @@ def readme_block(url: str, notebooks: list[Path]) -> str:
     if is_on_github(url):
         base = url.replace("https://github.com", f"{COLAB}/github")
         links = [
-            f"[{p.stem[:2]}]({base}/blob/main/notebooks/{p.name})" for p in notebooks
+            f"[{p.stem.split('_')[0]}]({base}/blob/main/notebooks/{p.name})"
+            for p in notebooks
         ]
         lines.append(f"Open a chapter on Colab: {' · '.join(links)}\n")
     return "\n".join(lines)
