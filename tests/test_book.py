@@ -1,12 +1,15 @@
 """The built book, as a reader has it: a plain folder, a browser, no network."""
 
+import json
 import re
 import subprocess
 from pathlib import Path
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
+import measured
 import pytest
 import yaml
+from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -42,6 +45,7 @@ class Visit:
         self.context = browser.new_context(viewport=size, color_scheme=scheme)
         self.context.route(re.compile("^(?!file:|data:|blob:|about:)"), self._refuse)
         self.context.set_offline(True)
+        self.context.set_default_timeout(120_000)  # machines may be busy
         self.page = self.context.new_page()
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
@@ -66,6 +70,12 @@ class Visit:
 
     def text(self) -> str:
         return self.page.inner_text("article")
+
+    def barriers(self, rules: list[str] | None = None) -> list[str]:
+        """What axe finds, a line for each place; hints and solutions are opened first,
+        since nobody checks what is folded away."""
+        self.page.evaluate(AXE_SCRIPT)
+        return self.page.evaluate(BARRIERS, rules)
 
 
 # What a formula looks like when nobody typeset it. Code is not looked at.
@@ -125,6 +135,14 @@ CONTRAST = """() => {
     return [...new Set(weak)];
 }"""
 
+BARRIERS = """async rules => {
+    document.querySelectorAll("details").forEach(node => node.open = true);
+    const only = rules ? {runOnly: {type: "rule", values: rules}} : {};
+    const found = await axe.run(document, {resultTypes: ["violations"], ...only});
+    return found.violations.flatMap(({id, help, nodes}) => nodes.map(
+        node => `${id}: ${help}: ${node.target} ${node.html.slice(0, 100)}`));
+}"""
+
 
 @every_page
 def test_a_page_by_day_on_a_desk(html, browser, name):
@@ -141,6 +159,7 @@ def test_a_page_by_day_on_a_desk(html, browser, name):
         assert visit.page.locator("mjx-merror").count() == 0
         assert visit.page.evaluate(CONTRAST) == []
         assert visit.page.evaluate(OVERFLOW) == []
+        assert visit.barriers() == []
 
 
 @every_page
@@ -153,6 +172,51 @@ def test_a_page_by_night_on_a_phone(html, browser, name):
         assert max(map(int, re.findall(r"\d+", visit.page.evaluate(background)))) < 60
         assert visit.page.evaluate(CONTRAST) == []
         assert visit.page.evaluate(OVERFLOW) == []
+        assert visit.barriers(["color-contrast"]) == []
+
+
+@pytest.mark.parametrize("name", ["search", "genindex"])
+def test_a_page_that_sphinx_wrote_has_no_barriers(html, browser, name):
+    with Visit(browser, html / f"{name}.html") as visit:
+        assert visit.barriers() == []
+
+
+# Whether the element that has the focus looks different from when it has not.
+FOCUS = """() => {
+    const node = document.activeElement;
+    const look = () => {
+        const style = getComputedStyle(node);
+        return [style.outlineStyle, style.outlineWidth, style.boxShadow,
+                style.borderColor, style.backgroundColor, style.textDecoration].join();
+    };
+    const focused = look();
+    node.blur();
+    const plain = look();
+    node.focus({focusVisible: true});
+    return [node.outerHTML.slice(0, 100), focused !== plain];
+}"""
+
+
+def test_the_keyboard_reaches_everything_and_is_seen(html, browser):
+    """Tab first offers to skip what is the same on every page, then goes through it."""
+    with Visit(browser, html / "notebooks" / "04_toy_coarsening.html") as visit:
+        page = visit.page
+        page.keyboard.press("Tab")
+        assert "Skip to main content" in page.evaluate("document.activeElement.text")
+        page.keyboard.press("Enter")
+        assert page.evaluate("location.hash") == "#main-content"
+        # Without motion: a look that is on its way would be compared.
+        page.add_style_tag(content="* { transition: none !important }")
+        seen = []
+        for _ in range(60):
+            page.keyboard.press("Tab")
+            seen.append(page.evaluate(FOCUS))
+        assert [node for node, visible in seen if not visible] == []
+        for kind in ("<button", "<a ", "<pre"):
+            assert any(node.startswith(kind) for node, _ in seen), f"no {kind} reached"
+        page.focus("article summary")
+        page.keyboard.press("Enter")
+        assert page.locator("article details").first.get_attribute("open") is not None
 
 
 def test_formulas_are_typeset_with_the_fonts_of_the_folder(html, browser):
@@ -165,19 +229,34 @@ def test_formulas_are_typeset_with_the_fonts_of_the_folder(html, browser):
         assert any("MJX" in family for family in visit.page.evaluate(fonts))
 
 
-def test_search_answers_in_the_plain_folder(html, browser):
-    query = "?q=link+prediction+loss"
+@pytest.mark.parametrize(
+    "words, page",
+    [
+        ("link prediction loss", "notation"),
+        ("簇分配", "glossary"),  # the beginning of a word
+        ("分配", "glossary"),  # the middle of one, and shorter than Sphinx looks for
+        ("군집", "glossary"),
+        ("xyzzy", None),
+    ],
+)
+def test_search_answers_in_the_plain_folder(html, browser, words, page):
+    query = "?q=" + quote(words)
     with Visit(browser, html / "search.html", query=query) as visit:
-        visit.page.wait_for_selector("#search-results ul.search li", timeout=10_000)
+        visit.page.wait_for_function(
+            "document.querySelector('.search-summary')?.innerText"
+        )
         found = visit.page.locator("#search-results ul.search a")
         targets = [found.nth(i).get_attribute("href") for i in range(found.count())]
-        assert any("notation.html" in target for target in targets)
+        if page is None:
+            assert targets == []
+        else:
+            assert any(f"book/{page}.html" in target for target in targets)
         assert visit.outside == [] and visit.errors == []
 
 
 def test_the_front_door_leads_to_the_book(html, browser):
     with Visit(browser, html / "index.html") as visit:
-        visit.page.wait_for_url("**/book/index.html*", timeout=10_000)
+        visit.page.wait_for_url("**/book/index.html*")
         assert "DiffPool" in visit.text()
 
 
@@ -198,6 +277,37 @@ def test_the_checks_see_what_is_wrong(tmp_path, browser):
         assert re.search(RAW_TEX, visit.page.evaluate(TEXT_WITHOUT_CODE))
         assert "faint" in visit.page.evaluate(CONTRAST)[0]
         assert "page" in visit.page.evaluate(OVERFLOW)[0]
+
+
+def test_the_cheat_sheet_is_one_sheet_of_paper(html, browser, tmp_path):
+    with Visit(browser, html / "book" / "cheat_sheet.html") as visit:
+        page = visit.page.pdf(format="A4", prefer_css_page_size=True)
+    assert len(re.findall(rb"/Type */Page\b", page)) == 1
+    assert re.search(rb"/MediaBox *\[0 0 59\d\S* 84[12]", page)
+
+
+def test_axe_sees_what_is_wrong(tmp_path, browser):
+    bad = tmp_path / "bad.html"
+    bad.write_text(
+        """<!doctype html><html><title>bad</title><main><h1>One</h1><h3>Three</h3>
+        <img src="data:," width=9><button></button><a href="#x" tabindex=3></a>
+        <details><summary>Hint</summary><p style="color: #aaa">faint</p></details>
+        </main><p>outside of every landmark</p></html>"""
+    )
+    with Visit(browser, bad) as visit:
+        found = {line.split(":")[0] for line in visit.barriers()}
+        assert found >= {
+            "button-name",
+            "color-contrast",
+            "heading-order",
+            "html-has-lang",
+            "image-alt",
+            "link-name",
+            "region",
+            "tabindex",
+        }
+        only = visit.barriers(["heading-order"])
+        assert len(only) == 1 and "<h3>" in only[0]
 
 
 # --- without a browser --------------------------------------------------------------
@@ -268,3 +378,61 @@ def test_details_render_their_markdown(soups):
             assert "```" not in details.get_text(), f"{page.name}: raw Markdown"
             if details.summary and details.summary.get_text() == "Solution":
                 assert details.select("div.highlight"), f"{page.name}: no code"
+
+
+def test_the_code_of_the_cheat_sheet_runs():
+    text = (ROOT / "book" / "cheat_sheet.md").read_text("utf-8")
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    names = {}
+    for block in blocks:
+        assert max(map(len, block.splitlines())) <= 60  # a column of the sheet
+        exec(block.replace('"PROTEINS", fallback=', ""), names)
+    assert names["top"].x.shape == (2, 1, 8)
+    assert names["adj1"].shape == (2, 2, 2) and len(names["history"]) == 1
+
+
+def test_the_glossary_has_every_term_once_and_in_three_languages():
+    text = (ROOT / "book" / "glossary.md").read_text("utf-8")
+    rows = [line.strip("|").split(" | ") for line in text.splitlines() if "|" in line]
+    rows = [[cell.strip() for cell in row] for row in rows if len(row) > 1]
+    terms = [row[0] for row in rows if row[0] != "English"]
+    assert len(terms) == len(set(terms)) >= 50
+    assert all(len(row) == 4 and all(row) for row in rows)
+    for word in ("assignment matrix", "coarsened adjacency", "link prediction loss"):
+        assert word in terms
+    for column, letters in {1: "[가-힣]", 2: "[一-鿿]"}.items():
+        assert [r[0] for r in rows if not re.search(letters, r[column])] == ["softmax"]
+
+
+def test_every_chapter_says_what_its_run_took(soups):
+    records = json.loads((ROOT / measured.RESULTS).read_text("utf-8"))
+    for page, soup in soups.items():
+        if page.parent.name == "notebooks":
+            (line,) = soup.select("article p.measured")
+            assert line.find_previous_sibling().name == "h1"
+            assert line.get_text() == measured.sentence(records.get(page.stem))
+
+
+def test_what_the_line_of_a_run_says():
+    run = dict(seconds=42.4, peak_mib=716, date="2026-11-21", python="3.11.7")
+    run |= dict(machine="Linux, 2 cores", packages={"torch": "2.13.0", "numpy": "2.4"})
+    line = measured.sentence(run | {"datasets": {}})
+    for part in ("42 s", "716 MiB", "numpy 2.4, torch 2.13.0", "no data set"):
+        assert part in line
+    line = measured.sentence(run | {"datasets": {"PROTEINS": True, "DD": False}})
+    assert "made with PROTEINS and DD (fallback)" in line
+    assert measured.sentence(None) == measured.NOT_YET
+
+
+def test_pages_and_pictures_are_small(html):
+    """Pictures and players are inside the pages. Not counted: what theme and MathJax
+    bring along, of which a reader loads a few files once, and the notebooks' copies."""
+    ours = [
+        p
+        for folder in ("book", "notebooks", "_images")
+        for p in (html / folder).rglob("*")
+    ]
+    ours += [html / "_static" / p.name for p in (ROOT / "book" / "_static").iterdir()]
+    sizes = {path: path.stat().st_size for path in ours if path.is_file()}
+    largest = sorted(sizes, key=sizes.get, reverse=True)[:5]
+    assert 1e6 < sum(sizes.values()) < 15e6, [(p.name, sizes[p]) for p in largest]

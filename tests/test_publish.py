@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import chapters
+import measured
 import publish_url
 import pytest
 from bs4 import BeautifulSoup
@@ -146,7 +147,11 @@ def built_page(folder: Path, address: str) -> BeautifulSoup:
     (folder / "_toc.yml").write_text("format: jb-book\nroot: notebooks/01_one\n")
     for name in ("book/_static", "notebooks"):
         (folder / name).mkdir(parents=True)
-    for name in ("book/_static/book.css", "book/references.bib"):
+    for name in (
+        "book/_static/book.css",
+        "book/_static/book.js",
+        "book/references.bib",
+    ):
         shutil.copy(ROOT / name, folder / name)
     write_notebook(folder / "notebooks/01_one.ipynb", chapters.setup_cell(address))
     built = subprocess.run(
@@ -179,4 +184,5 @@ def test_buttons_appear_with_the_address(tmp_path, address, repository, colab):
     assert (expected in links) == colab
     assert any("colab" in link for link in links) == colab
     assert any(link.endswith(".ipynb") for link in links)  # the download button
+    assert page.select_one("p.measured").get_text() == measured.NOT_YET
     assert not [x for x in links if x.startswith("http") and not (address or colab)]

@@ -1,0 +1,20 @@
+// What the theme, docutils and pandas leave out for readers who do not see the page.
+document.addEventListener("DOMContentLoaded", () => {
+  // The left sidebar holds the book's name, the search button and the table of
+  // contents, but is no landmark: who moves by landmarks would miss the first two.
+  const sidebar = document.querySelector(".bd-sidebar-primary");
+  sidebar?.setAttribute("role", "navigation");
+  sidebar?.setAttribute("aria-label", "Book");
+
+  // docutils gives the entries of a list of references a role that ARIA 1.2 withdrew.
+  for (const entry of document.querySelectorAll("[role=doc-biblioentry]"))
+    entry.setAttribute("role", "listitem");
+
+  // The empty corner of a table heads no column and no row.
+  for (const corner of document.querySelectorAll("article th")) {
+    if (corner.textContent.trim()) continue;
+    const cell = document.createElement("td");
+    cell.className = corner.className;
+    corner.replaceWith(cell);
+  }
+});
