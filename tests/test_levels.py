@@ -152,6 +152,14 @@ def test_other_colours_in_the_still_pictures():
         plots.coarse(np.eye(2), colors=[1])
 
 
+def test_many_lines_are_thin():
+    pairs = torch.combinations(torch.arange(30)).T  # 435 lines
+    widths = {line.get_linewidth() for line in plots.graph(pairs).axes[0].lines}
+    assert widths == {pytest.approx(1.8 * 150 / 435)}
+    few = plots.graph(pairs[:, :150], num_nodes=30).axes[0].lines
+    assert few[0].get_linewidth() == pytest.approx(1.8)
+
+
 def test_it_works_in_a_browser_by_mouse_and_by_keys(browser, tmp_path: Path):
     view = plots.hierarchy_html(EDGES, [FIRST, SECOND], "four", positions=PLACE)
     file = tmp_path / "page.html"  # two of them: neither may move the other

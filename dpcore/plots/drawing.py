@@ -88,8 +88,10 @@ def graph(
         pair = (min(i, j), max(i, j))
         lines[pair] = max(lines.get(pair, w), w)
     heaviest = max(lines.values(), default=1.0) or 1.0
+    thin = min(1.0, 150 / max(len(lines), 1))  # many lines would hide the nodes
     for (i, j), w in lines.items():
-        style = {"color": "#7A828C", "lw": 0.4 + 1.4 * max(w, 0.0) / heaviest}
+        width = max(0.25, thin * (0.4 + 1.4 * max(w, 0.0) / heaviest))
+        style = {"color": "#7A828C", "lw": width}
         if i == j:
             loop = place[i] + (0, 1.2 * size)
             ax.add_patch(Circle(loop, 0.8 * size, fill=False, ec=style["color"]))
