@@ -1,0 +1,241 @@
+"""When pooling helps: accuracies on graphs whose class lies at a known scale, for
+chapter 10: book/results/when_it_helps.json.
+
+    python book/tools/measure_when.py
+
+Every cell of the plan is a model, a question of dpcore.synthetic and a seed, which
+decides the graphs, the weights and the order of the batches. All cells are trained
+alike, on one thread, until the last epoch or until every validation graph is right;
+the epoch is chosen on validation. A cell is in the file before the next begins, one
+line each; what is there is not measured again. The main plan's first two seeds come
+first, so that a file cut short can be used. Three seeds take some ten minutes of
+processor time.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import json
+import os
+import platform
+import time
+import warnings
+from functools import cache
+from pathlib import Path
+
+import torch
+from chapters import ROOT
+from sklearn.metrics import adjusted_mutual_info_score
+from tqdm import tqdm
+
+import dpcore
+from dpcore import synthetic
+from dpcore.graphs import SparseGraphs
+from dpcore.pooling import effective_clusters
+
+RESULT = ROOT / "book" / "results" / "when_it_helps.json"
+SETTINGS = dict(
+    train=400, validation=100, test=200, larger=100, epochs=20, batch_size=20, lr=0.005
+)
+LARGER = (24, 48)
+"""Nodes a community in the larger test graphs; 12 everywhere else."""
+
+MODEL = dict(hidden=32, dropout=0.0, max_nodes=72)
+SAGE, ONE = dict(conv="sage"), dict(conv="sage", levels=1)
+
+
+def _fixed(k: int) -> tuple[str, dict]:
+    return "diffpool", dict(ONE, ratio=1.0, max_nodes=k)
+
+
+METHODS: dict[str, tuple[str, dict]] = {
+    "mlp": ("mlp", {}),
+    "gcn-mean": ("gcn-mean", {}),
+    "gcn-sum": ("gcn-sum", {}),
+    "gin": ("gin", {}),
+    "0 levels": ("diffpool", dict(SAGE, levels=0)),
+    "1 level": ("diffpool", ONE),
+    "2 levels": ("diffpool", dict(SAGE, levels=2)),
+    "3 levels": ("diffpool", dict(SAGE, levels=3)),
+    "random": ("diffpool-random", ONE),
+    "heavy-edge": ("diffpool-det", ONE),
+    "no losses": ("diffpool", dict(ONE, link_weight=0.0, entropy_weight=0.0)),
+    "k = 2": _fixed(2),
+    "k = 6": _fixed(6),
+    "k = 72": _fixed(72),
+    "by ratio": ("diffpool", dict(ONE, per_graph=True, max_nodes=288)),
+    "deck": ("diffpool", dict(levels=2)),
+}
+"""Name in the file: name in `dpcore.build_model`, settings beside MODEL. Where nothing
+is said, k is a quarter of the 72 nodes: 18, then 5, then 2."""
+
+PLAN = {
+    "coarse": ["gin", "0 levels", "1 level", "random", "heavy-edge", "2 levels"],
+    "both": ["gin", "0 levels", "1 level", "random"],
+    "fine": ["gin", "0 levels", "1 level", "random"],
+    "loops": ["gin", "1 level", "heavy-edge"],
+    "hidden": ["gin", "1 level", "heavy-edge"],
+}
+FURTHER = {
+    "coarse": ["k = 2", "k = 72", "by ratio", "no losses", "3 levels", "mlp"]
+    + ["gcn-mean", "gcn-sum", "k = 6", "deck"],
+    "both": ["heavy-edge", "2 levels", "gcn-mean", "gcn-sum", "no losses"],
+    "fine": ["gcn-mean", "gcn-sum", "heavy-edge"],
+    "loops": ["0 levels", "random"],
+    "hidden": ["0 levels", "random"],
+}
+"""Methods of every question, in the order in which they are measured."""
+
+
+class Solved(Exception):
+    """Every validation graph is right: training ends here."""
+
+
+@cache
+def graphs(question: str, part: str, size: int, seed: int, count: int) -> SparseGraphs:
+    """The graphs of a part; no two parts, seeds or sizes share one."""
+    parts = ("train", "validation", "test", "larger")
+    own = 1000 * (seed + 1) + 100 * parts.index(part) + size
+    data = synthetic.ask(question, count, size, own)
+    batch = SparseGraphs.from_data_list(data)
+    batch.community = torch.cat([graph.community for graph in data])
+    return batch
+
+
+def measure(method: str, question: str, seed: int, settings: dict) -> dict:
+    """One cell: train, choose the epoch, test."""
+    start = time.process_time()
+
+    def part(name: str, size: int = 12) -> SparseGraphs:
+        return graphs(question, name, size, seed, settings[name])
+
+    name, own = METHODS[method]
+    asked = synthetic.QUESTIONS[question]
+    torch.manual_seed(seed)
+    model = dpcore.build_model(
+        name,
+        num_features=asked.num_features,
+        num_classes=asked.num_classes,
+        **(MODEL | own),
+    )
+    epochs = []
+
+    def watch(epoch: dict) -> None:
+        epochs.append(epoch)
+        if epoch["accuracy"] == 1:
+            raise Solved
+
+    with warnings.catch_warnings(), contextlib.suppress(Solved):
+        warnings.filterwarnings("ignore", message="level . uses")  # is in the record
+        dpcore.fit(
+            model,
+            part("train"),
+            settings["epochs"],
+            settings["batch_size"],
+            settings["lr"],
+            seed,
+            part("validation"),
+            progress=False,
+            on_epoch=watch,
+        )
+    record = dict(method=method, question=question, seed=seed)
+    record["accuracy"] = round(dpcore.evaluate(model, part("test")), 4)
+    if question == "coarse":
+        record["larger"] = {
+            size: round(dpcore.evaluate(model, part("larger", size)), 4)
+            for size in LARGER
+        }
+    record["epochs"] = len(epochs)
+    record["train_accuracy"] = round(epochs[-1]["train_accuracy"], 4)
+    record |= clusters(model, part("test"))
+    record["parameters"] = sum(p.numel() for p in model.parameters())
+    record["cpu_seconds"] = round(time.process_time() - start, 1)
+    return record
+
+
+@torch.no_grad()
+def clusters(model: torch.nn.Module, test: SparseGraphs) -> dict:
+    """Effective clusters of every level, and how far those of the first agree with the
+    communities (adjusted mutual information: 1 equal, 0 no more than by chance)."""
+    model.eval()
+    levels = model(test).assignments
+    if not levels:
+        return {}
+    used = [effective_clusters(test, levels[0]).mean()]
+    used += [torch.special.entr(s.mean(1)).sum(1).exp().mean() for s in levels[1:]]
+    cut = test.sizes.tolist()
+    pairs = zip(test.community.split(cut), levels[0].argmax(1).split(cut), strict=True)
+    agree = [adjusted_mutual_info_score(a, b) for a, b in pairs]
+    return {
+        "used": [round(float(u), 2) for u in used],
+        "agree": round(sum(agree) / len(agree), 3),
+    }
+
+
+def turns(seeds: int) -> list[tuple[dict, int]]:
+    """Both plans for every seed; FURTHER is a seed and a half behind."""
+    both = [(seed, PLAN) for seed in range(seeds)]
+    both += [(seed + 1.5, FURTHER) for seed in range(seeds)]
+    return [
+        (plan, int(turn - 1.5 * (plan is FURTHER)))
+        for turn, plan in sorted(both, key=lambda pair: pair[0])
+    ]
+
+
+def load(path: Path, settings: dict) -> list[dict]:
+    """The cells that are measured; a file of other settings is refused."""
+    if not path.exists():
+        return []
+    record = json.loads(path.read_text(encoding="utf-8"))
+    if record["settings"] != settings:
+        raise SystemExit(
+            f"{path} was measured with {record['settings']}, not with {settings}: "
+            "move it away, or give another --output"
+        )
+    return record["cells"]
+
+
+def save(path: Path, settings: dict, cells: list[dict]) -> None:
+    """The whole file, a line a cell, moved into place."""
+    head = {
+        "versions": dpcore.versions(),
+        "system": f"{platform.system()} {platform.machine()}",
+        "settings": settings,
+    }
+    lines = [f" {json.dumps(k)}: {json.dumps(v)}" for k, v in head.items()]
+    inside = ",\n".join(f"  {json.dumps(cell)}" for cell in cells)
+    lines.append(f' "cells": [\n{inside}\n ]')
+    path.parent.mkdir(parents=True, exist_ok=True)
+    half = path.with_suffix(".part")
+    half.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
+    os.replace(half, path)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--output", type=Path, default=RESULT)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--methods", nargs="+", choices=METHODS, default=[*METHODS])
+    parser.add_argument("--questions", nargs="+", choices=PLAN, default=[*PLAN])
+    parser.add_argument("--epochs", type=int, default=SETTINGS["epochs"])
+    parser.add_argument("--train", type=int, default=SETTINGS["train"], help="graphs")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    settings = SETTINGS | dict(epochs=options.epochs, train=options.train)
+    cells = load(options.output, settings)
+    done = {(c["method"], c["question"], c["seed"]) for c in cells}
+    todo = [
+        (method, question, seed)
+        for plan, seed in turns(options.seeds)
+        for question in options.questions
+        for method in plan.get(question, [])
+        if method in options.methods and (method, question, seed) not in done
+    ]
+    for cell in tqdm(todo, unit="cell"):
+        cells.append(measure(*cell, settings))
+        save(options.output, settings, cells)
+
+
+if __name__ == "__main__":
+    main()
