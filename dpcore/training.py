@@ -83,7 +83,8 @@ def fit(
         `history.best`, without it with the last ones.
 
     Warns:
-        UserWarning: when a level ends with fewer than 1.5 effective clusters.
+        UserWarning: when a level has fewer than 1.5 effective clusters in the epoch
+            whose weights are kept.
 
     Raises:
         ValueError: for graphs without labels, labels beyond the model's classes, or
@@ -130,7 +131,7 @@ def fit(
             bar.set_postfix(_summary(record))
     if best is not None:
         model.load_state_dict(best)
-    _warn_of_collapse(history[-1])
+    _warn_of_collapse(history.best)
     return history
 
 
@@ -165,12 +166,20 @@ def splits(labels: Tensor, folds: int = 10, seed: int = 0) -> list[dict[str, Ten
         For every fold the indices `train`, `validation` and `test`, sorted.
 
     Raises:
-        ValueError: for fewer than 3 folds, or a class with fewer graphs than folds.
+        ValueError: for fewer than 3 folds, a class with fewer graphs than folds, or
+            class numbers with gaps.
 
     >>> [len(part) for part in splits(torch.tensor([0, 1] * 10), folds=5)[0].values()]
     [12, 4, 4]
     """
-    smallest = int(torch.bincount(labels).min())
+    counts = torch.bincount(labels)
+    if (counts == 0).any():
+        empty = int((counts == 0).nonzero()[0])
+        raise ValueError(
+            f"labels has no graph of class {empty}: number the classes from 0 without "
+            "gaps"
+        )
+    smallest = int(counts.min())
     if not 3 <= folds <= smallest:
         raise ValueError(
             f"folds is {folds}, expected 3 (train, validation, test) to {smallest} "

@@ -255,3 +255,27 @@ def test_collapsed_assignments_are_said_so(graphs):
         history = dpcore.fit(model, graphs, epochs=1, progress=False)
     assert history[0].clusters == [3, 1]
     assert history[0].effective_clusters[0] == pytest.approx(1.0, abs=1e-3)
+
+
+def test_the_warning_is_about_the_epoch_whose_weights_are_kept(graphs):
+    """The first epoch is collapsed and the best on validation; the last is neither."""
+    model, epochs = small_model(dropout=0.0), iter([50.0, 0.0])
+
+    def step(record):
+        record["accuracy"] = 1.0 if record.epoch == 1 else 0.0
+        height["now"] = next(epochs, 0.0)
+
+    height = {"now": next(epochs)}
+    level = model.levels[0].assign
+    level.forward = lambda g, h: torch.tensor([height["now"], 0, 0]) + 0 * h[:, :1]
+    with pytest.warns(UserWarning, match="level 1 uses 1.0 of its 3 clusters"):
+        history = dpcore.fit(
+            model, graphs, epochs=2, validation=graphs, progress=False, on_epoch=step
+        )
+    assert history.best.epoch == 1
+    assert history[1].effective_clusters[0] == pytest.approx(3)
+
+
+def test_classes_with_a_gap_are_refused():
+    with pytest.raises(ValueError, match="no graph of class 0: number the classes"):
+        splits(torch.tensor([1, 2] * 10), folds=5)
