@@ -5,13 +5,15 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LINTED := dpcore tests book/tools conftest.py
 
-.PHONY: help install book test execute lint format publish-url clean
+.PHONY: help install book test execute links colab lint format publish-url clean
 
 help:
 	@echo "make book         build the book from the committed outputs: _build/html/index.html"
 	@echo "make test         unit tests, doctests, tests of the book, every notebook"
 	@echo "make execute      run the notebooks again, in place (NOTEBOOKS=\"03_... 04_...\" for some)"
 	@echo "make lint         ruff; make format: let ruff rewrite"
+	@echo "make links        ask every address outside that the book links to (needs the network)"
+	@echo "make colab        every notebook whole, as on Colab: an empty folder, no dpcore"
 	@echo "make publish-url URL=https://github.com/you/repository   (URL= takes it out again)"
 	@echo "Options: PYTHON=python3.12 (for a new .venv), VENV=folder"
 
@@ -41,6 +43,12 @@ test: $(STAMP)
 
 execute: $(STAMP)
 	$(BIN)/python book/tools/execute.py $(NOTEBOOKS)
+
+links: $(STAMP)
+	$(BIN)/python book/tools/check_links.py
+
+colab: $(STAMP)
+	DPCORE_COLAB=whole $(BIN)/python -m pytest tests/test_colab.py
 
 lint: $(STAMP)
 	$(BIN)/ruff check $(LINTED)
