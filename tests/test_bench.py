@@ -218,8 +218,8 @@ def test_growth_is_measured_in_a_process_that_asks_for_its_pages(monkeypatch):
         return run(*arguments, env=env, **options)
 
     monkeypatch.setattr(operators.subprocess, "run", listen)
-    small, large = operators.growth((40, 4000), 4, 3, large_pages=True)
-    assert 0 < small < large and asked == ["1"]
+    seconds = operators.growth((40, 80), 4, 3, large_pages=True)
+    assert len(seconds) == 2 and min(seconds) > 0 and asked == ["1"]
 
 
 def test_a_process_that_fails_is_named(monkeypatch):
