@@ -128,6 +128,7 @@ def test_a_refused_row_is_not_timed_and_fails(mutag, monkeypatch, capsys):
 
 MEASURES = {
     "epoch-proteins": ["time", "time"],
+    "profile-proteins": ["products"],
     "epoch-dd": ["time"],
     "operator-10k": ["time", "memory"],
     "operator-1m": ["growth, 4 kB", "growth, 2 MB", "memory"],

@@ -41,6 +41,39 @@ def epoch_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
     return results
 
 
+PRODUCTS = ("aten::mm", "aten::bmm", "aten::addmm")
+
+
+def profile_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
+    """Where our step on PROTEINS goes: the share of matrix products, and the calls."""
+    limit = sizes.proteins_nodes
+    tick("loading")
+    graphs = [g for g in load_dataset("PROTEINS") if g.num_nodes <= limit]
+    model = _deck_model(graphs[0].num_features, 2, limit)
+    once = partial(fit, model, SparseGraphs.from_data_list(graphs), epochs=1)
+    tick("profiling")
+    with warnings.catch_warnings(), threads(1):
+        warnings.filterwarnings("ignore", message=".*collapsed")
+        once(batch_size=sizes.batch_size, progress=False)
+        with torch.profiler.profile() as profile:
+            once(batch_size=sizes.batch_size, progress=False)
+    events = profile.key_averages()
+    spent = {event.key: event.self_cpu_time_total for event in events}
+    calls = sum(event.count for event in events if event.key.startswith("aten::"))
+    calls //= -(-len(graphs) // sizes.batch_size)
+    return [
+        Result(
+            "profile-proteins",
+            "products",
+            ratio=sum(spent.get(key, 0.0) for key in PRODUCTS) / sum(spent.values()),
+            threads=1,
+            sizes=dict(graphs=len(graphs), calls_a_step=calls),
+            note="ratio: the share of matrix products in the time of all operators; "
+            f"{calls} calls of PyTorch operators a step",
+        )
+    ]
+
+
 def epoch_dd(sizes: Sizes, tick: Tick) -> list[Result]:
     """A training epoch on D&D: PyG dense up to 500 nodes ÷ dpcore on all graphs."""
     limit = sizes.dd_nodes

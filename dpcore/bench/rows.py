@@ -9,7 +9,7 @@ from functools import partial
 import torch
 
 from dpcore.bench import peers
-from dpcore.bench.epochs import epoch_dd, epoch_proteins
+from dpcore.bench.epochs import epoch_dd, epoch_proteins, profile_proteins
 from dpcore.bench.measure import (
     NotInstalled,
     Result,
@@ -243,6 +243,7 @@ def accuracy(sizes: Sizes, tick: Tick) -> list[Result]:
 
 ROWS: dict[str, Callable[[Sizes, Tick], list[Result]]] = {
     "epoch-proteins": epoch_proteins,
+    "profile-proteins": profile_proteins,
     "epoch-dd": epoch_dd,
     "operator-10k": operator_dense,
     "operator-1m": operator_large,
