@@ -8,6 +8,8 @@ operator and the losses use only the verbs that both share:
     propagate(H)          A·H
     contract(S, H)        S_gᵀ·H_g for every graph g, [B, k, d]
     sum(H), max(H)        over the nodes of every graph, [B, d]
+    of_nodes(v)           what is known of a graph, for each of its nodes
+    only_nodes(H)         H without the rows that are no nodes
     squared_norm()        ‖A_g‖²_F, [B]
     normalized()          the same graphs with D̃^-½ Ã D̃^-½ for their adjacency
     averaged()            the same graphs with D⁻¹ A for their adjacency

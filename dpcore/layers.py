@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dpcore.checks import check_stack
 from dpcore.graphs import Graphs
 
 STACKS = ("gcn", "sage", "none")
@@ -101,10 +102,7 @@ class GNN(nn.Module):
         super().__init__()
         if conv not in STACKS:
             raise ValueError(f"conv is {conv!r}, expected one of {', '.join(STACKS)}")
-        if num_layers < 1:
-            raise ValueError(f"num_layers is {num_layers}, expected at least 1")
-        if not 0 <= dropout < 1:
-            raise ValueError(f"dropout is {dropout}, expected 0 ≤ dropout < 1")
+        check_stack(num_layers, dropout)
         self.in_channels, self.dropout = in_channels, dropout
         joined = conv == "sage"
         last = hidden_channels if joined else out_channels

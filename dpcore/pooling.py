@@ -110,8 +110,9 @@ def diff_pool(
     adj = graphs.contract(s, graphs.propagate(s))  # A' = SᵀAS
     link = link_loss(graphs, s, adj, reduction)
     if link is None:
-        s64 = graphs.only_nodes(torch.softmax(logits.double(), dim=-1))
-        s64 = s.double() if hard else s64
+        s64 = s.double()  # exact where S is one-hot
+        if not hard:
+            s64 = graphs.only_nodes(torch.softmax(logits.double(), dim=-1))
         adj64 = graphs.contract(s64, graphs.propagate(s64))
         link = link_loss(graphs, s64, adj64, reduction).to(s.dtype)
     entropy = entropy_loss(graphs, soft, log_s)

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import torch
 from torch import nn
 
 from dpcore.graphs import Graphs
 from dpcore.layers import GNN
-from dpcore.models.output import Output, classifier_head
+from dpcore.models.output import Output, classifier_head, flat_output
 
 
 class FlatClassifier(nn.Module):
@@ -37,6 +36,4 @@ class FlatClassifier(nn.Module):
 
     def forward(self, graphs: Graphs) -> Output:
         z = self.gnn(graphs, graphs.x)
-        zero = torch.zeros((), device=z.device)
-        summary = getattr(graphs, self.readout)(z)
-        return Output(self.head(summary), zero, zero, zero, [])
+        return flat_output(self.head(getattr(graphs, self.readout)(z)))
