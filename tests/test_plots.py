@@ -10,6 +10,7 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from bs4 import BeautifulSoup
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
 from PIL import Image
@@ -228,6 +229,27 @@ def test_show_displays_an_image_with_escaped_alt_and_closes(monkeypatch):
     assert "max-width:100%" in data["text/html"]
     png = base64.b64decode(re.search(r"base64,([^\"]+)", data["text/html"])[1])
     assert Image.open(io.BytesIO(png)).format == "PNG"
+
+
+def test_table_is_html_on_a_page_and_aligned_text_elsewhere(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    plots.table(["row", "a < b"], ["mlp", 7], ["diffpool", "7 & 8"])
+    soup = BeautifulSoup(shown[0]["text/html"], "html.parser")
+    assert [th.text for th in soup.select("thead th[scope=col]")] == ["row", "a < b"]
+    assert [td.text for td in soup.select("tbody td")] == [
+        "mlp",
+        "7",
+        "diffpool",
+        "7 & 8",
+    ]
+    assert shown[0]["text/plain"].splitlines() == [
+        "row       a < b",
+        "mlp       7",
+        "diffpool  7 & 8",
+    ]
+    with pytest.raises(ValueError, match="row 1 has 1 values, expected 2"):
+        plots.table(["a", "b"], [1, 2], [3])
 
 
 def test_no_figure_is_left_with_pyplot():

@@ -14,7 +14,7 @@ page with a description for those who cannot see them.
 from dpcore.plots.charts import confusion, curves, heatmap, tiles
 from dpcore.plots.drawing import coarse, graph
 from dpcore.plots.levels import hierarchy, hierarchy_html, level_colors
-from dpcore.plots.page import figure_html, player, player_html, show
+from dpcore.plots.page import figure_html, player, player_html, show, table, table_html
 from dpcore.plots.places import layout
 from dpcore.plots.style import CLUSTER_COLORS, cluster_color
 
@@ -34,5 +34,7 @@ __all__ = [
     "player",
     "player_html",
     "show",
+    "table",
+    "table_html",
     "tiles",
 ]

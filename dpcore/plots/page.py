@@ -1,4 +1,5 @@
-"""Figures on a page: an image with a description, a player that needs no server."""
+"""What stands on a page: an image with a description, a table, a player that needs
+no server."""
 
 from __future__ import annotations
 
@@ -118,6 +119,53 @@ def figure_html(fig: Figure, alt: str) -> str:
     )
 
 
+def table(head: Sequence, *rows: Sequence) -> None:
+    """Put rows on the page as a table; where there is no page, as aligned text.
+
+    Args:
+        head: the columns' names.
+        rows: as many values each; every value stands there as ``str`` gives it.
+
+    Raises:
+        ValueError: if a row is shorter or longer than ``head``.
+    """
+    from IPython.display import display
+
+    page, text = table_html(head, *rows), table_text(head, *rows)
+    display({"text/html": page, "text/plain": text}, raw=True)
+
+
+def table_html(head: Sequence, *rows: Sequence) -> str:
+    """The HTML of :func:`table`; a narrow screen scrolls it, not the page.
+
+    >>> table_html(["a < b"], ["yes"])[-61:-6]
+    'tr></thead><tbody><tr><td>yes</td></tr></tbody></table>'
+    """
+    _check_rows(head, rows)
+    names = "".join(f'<th scope="col">{html.escape(str(cell))}</th>' for cell in head)
+    body = "".join(
+        "<tr>" + "".join(f"<td>{html.escape(str(cell))}</td>" for cell in row) + "</tr>"
+        for row in rows
+    )
+    return (
+        '<div style="overflow-x:auto" tabindex="0"><table class="dataframe">'
+        f"<thead><tr>{names}</tr></thead><tbody>{body}</tbody></table></div>"
+    )
+
+
+def table_text(head: Sequence, *rows: Sequence) -> str:
+    """The same as lines of text, columns aligned.
+
+    >>> print(table_text(["row", "%"], ["mlp", 75.4]))
+    row  %
+    mlp  75.4
+    """
+    _check_rows(head, rows)
+    lines = [[str(cell) for cell in row] for row in (head, *rows)]
+    widths = [max(map(len, column)) for column in zip(*lines, strict=True)]
+    return "\n".join("  ".join(map(str.ljust, row, widths)).rstrip() for row in lines)
+
+
 def player(
     frames: Sequence[Figure] | Callable[[int], Figure],
     alt: str,
@@ -196,6 +244,14 @@ def player_html(
             f"{PLAYER_LIMIT / 1e6:.1f}: draw fewer or smaller ones"
         )
     return page
+
+
+def _check_rows(head: Sequence, rows: Sequence[Sequence]) -> None:
+    for number, row in enumerate(rows):
+        if len(row) != len(head):
+            raise ValueError(
+                f"row {number} has {len(row)} values, expected {len(head)}, as the head"
+            )
 
 
 def _png(fig: Figure, **how: object) -> bytes:
