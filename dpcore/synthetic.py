@@ -20,7 +20,10 @@ import torch
 from torch_geometric.data import Data
 
 WIRINGS = ("ring", "star", "rings")
+"""Which communities are joined: six in a ring, five with one, or two rings of three."""
+
 PATTERNS = ("alike", "unlike")
+"""Whether marked nodes of a community stand next to marked ones, or to others."""
 
 
 class Question(NamedTuple):
