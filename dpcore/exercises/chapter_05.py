@@ -157,7 +157,7 @@ def link_gradient(function: Answer) -> str:
                     "meets S as well, so A + Aᵀ",
                 ),
                 (-2 * difference @ s, "the rows alone: S_i stands in column i as well"),
-                (-4 * adj @ s, "the push is missing: the gradient of ‖SSᵀ‖²"),
+                (-4 * adj @ s, "the repulsion is missing: the gradient of ‖SSᵀ‖²"),
                 (4 * s @ (s.T @ s), "the pull is missing: the gradient of −2 tr(SᵀAS)"),
             ]
             for wrong, told in typical:
@@ -166,7 +166,7 @@ def link_gradient(function: Answer) -> str:
                     raise Mistake(f"{name}: {told}")
         hint = "−2(A + Aᵀ)S + 4 S SᵀS, entry by entry from (A_ij − S_i·S_j)²"
         expect_close(got, want, hint, name=name)
-    return "pull and push, and no autograd."
+    return "pull and repulsion, and no autograd."
 
 
 @exercise("5.4")

@@ -159,7 +159,7 @@ def link_gradient(adj, s):
 def link_gradient(adj, s):
     return -2 * (adj + adj.T) @ s
 """,
-            "the push is missing",
+            "the repulsion is missing",
         ),
     ],
     "5.4": [
