@@ -52,7 +52,7 @@ PAIRS = {
 
 @exercise("7.2")
 def nmi_by_hand(function: Answer) -> str:
-    """``nmi_by_hand(a [n], b [n])`` → 2·I(A; B) / (H(A) + H(B))."""
+    """``nmi_by_hand(a [n], b [n])`` → 2·I(U; V) / (H(U) + H(V)), U in a, V in b."""
     for kind, (a, b) in PAIRS.items():
         got = function(torch.tensor(a), torch.tensor(b))
         both = list(zip(a, b, strict=True))
@@ -64,12 +64,12 @@ def nmi_by_hand(function: Answer) -> str:
             raise Mistake(f"{kind}: NaN: 0 · log 0 has to count as 0: skip empty cells")
         agree = sum(x == y for x, y in both) / len(a)
         typical = {
-            h_ab: "that is the joint entropy: I = H(A) + H(B) − H(A, B)",
+            h_ab: "that is the joint entropy: I = H(U) + H(V) − H(U, V)",
             agree: "you compare the numbers: the names of clusters mean nothing",
             shared: "that is I, in nats: divide by the mean of the two entropies",
             shared / (h_a + h_b): "divide by the mean of the entropies, not their sum",
         }
-        hint = "I = H(A) + H(B) − H(A, B), over the mean of H(A) and H(B)"
+        hint = "I = H(U) + H(V) − H(U, V), over the mean of H(U) and H(V)"
         for wrong, told in typical.items():
             if abs(wrong - want) > 1e-6 and _near(value, wrong):
                 hint = told
