@@ -26,7 +26,7 @@ from dpcore.models.patchysan import (
     sequence_width,
 )
 from dpcore.models.sortpool import kept_nodes, sort_pool
-from dpcore.training import _model_for
+from dpcore.training.validating import _model_for
 
 ROWS = ["gin", "set2set", "sortpool", "ecc", "patchysan"]
 

@@ -6,7 +6,6 @@ import torch
 from torch_geometric.data import Data
 
 import dpcore
-from dpcore import training
 from dpcore.training import (
     History,
     Record,
@@ -15,6 +14,7 @@ from dpcore.training import (
     run_fold,
     splits,
     summary,
+    validating,
 )
 
 
@@ -187,7 +187,7 @@ def test_equal_accuracies_are_told_apart_by_the_loss(graphs, monkeypatch):
     def fit(*_):
         return History([Record(accuracy=0.7, validation_loss=next(losses))])
 
-    monkeypatch.setattr(training, "fit", fit)
+    monkeypatch.setattr(validating, "fit", fit)
     batch = dpcore.SparseGraphs.from_data_list(graphs)
     grid = [dict(hidden=2), dict(hidden=3), dict(hidden=4)]
     split = splits(batch.y, folds=3)[0]
