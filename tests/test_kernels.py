@@ -16,6 +16,7 @@ from torch_geometric.data import Data
 from dpcore import kernels
 from dpcore.datasets import load_dataset
 from dpcore.graphs import SparseGraphs
+from dpcore.kernels import counting, matrices
 from dpcore.training import run_fold as run_gnn_fold
 from dpcore.training import splits, summary
 
@@ -125,10 +126,10 @@ def test_shortest_paths_are_networkx_ones(seed):
 def test_distances_that_are_found_in_portions(monkeypatch):
     graphs = random_graphs(10, seed=3)
     whole = kernels.gram("shortest-path", graphs)
-    monkeypatch.setattr(kernels, "SOURCES", 3)
-    kernels._KEPT.clear()
+    monkeypatch.setattr(counting, "SOURCES", 3)
+    matrices._KEPT.clear()
     np.testing.assert_array_equal(kernels.gram("shortest-path", graphs), whole)
-    kernels._KEPT.clear()
+    matrices._KEPT.clear()
 
 
 @pytest.mark.parametrize("iterations", [0, 1, 3])
@@ -251,7 +252,7 @@ def test_graphs_with_nothing_to_count(name):
 
 def test_without_grakel(monkeypatch):
     monkeypatch.setitem(sys.modules, "grakel", None)
-    kernels._KEPT.clear()
+    matrices._KEPT.clear()
     for name in NAMES:
         kernels.gram(name, random_graphs(4, seed=1))
 
@@ -331,7 +332,7 @@ def test_the_matrices_are_made_once_a_data_set(mutag, parts, monkeypatch):
         return kernels.graphlets(graphs)
 
     monkeypatch.setitem(kernels.KERNELS, "graphlet", counted)
-    kernels._KEPT.clear()
+    matrices._KEPT.clear()
     first = kernels.run_fold("graphlet", mutag, parts[0])
     copies = [data.clone() for data in mutag]
     again = kernels.run_fold("graphlet", copies, parts[1])
@@ -341,7 +342,7 @@ def test_the_matrices_are_made_once_a_data_set(mutag, parts, monkeypatch):
     assert again["gram_seconds"] == first["gram_seconds"] < again["seconds"]
     kernels.run_fold("graphlet", mutag[:150], splits(mutag[:150].labels, 3)[0])
     assert len(made) == 2
-    kernels._KEPT.clear()
+    matrices._KEPT.clear()
 
 
 def test_a_matrix_that_was_written_into_is_not_handed_out_again(mutag):
