@@ -22,17 +22,13 @@ from functools import cached_property
 
 import torch
 from torch import Tensor
-from torch.autograd.function import once_differentiable
 
 from dpcore.checks import check_features, checked_batch, checked_edges, is_integer
-from dpcore.dense import DenseGraphs, check_self_loops, inverse_power
+from dpcore.collate import collated, summed_over_duplicates
+from dpcore.degrees import over_degrees
+from dpcore.dense import DenseGraphs, check_self_loops
+from dpcore.products import LARGE, Chunks, GraphProducts, membership
 from dpcore.sparse import Csr, Pieces, offsets
-
-CHUNK = 32
-"""Nodes a chunk in `SparseGraphs.contract`: at most one part-filled chunk a graph."""
-
-LARGE = 128
-"""Nodes a graph on average from which `SparseGraphs.contract` takes graph by graph."""
 
 
 class SparseGraphs:
@@ -103,7 +99,7 @@ class SparseGraphs:
         adjacency = Csr.from_coo(edge_index, weight, (nodes, nodes))
         graphs = cls(x, adjacency, offsets(sizes), None if y is None else y.view(-1))
         if edge_attr is not None:
-            graphs._edge_attr = _summed_over_duplicates(edge_index, edge_attr, nodes)
+            graphs._edge_attr = summed_over_duplicates(edge_index, edge_attr, nodes)
         return graphs
 
     @classmethod
@@ -115,58 +111,7 @@ class SparseGraphs:
             ValueError: for an empty list, a graph without nodes or features, and all
                 that :meth:`from_edge_index` refuses.
         """
-        graphs = list(graphs)
-        if not graphs:
-            raise ValueError("graphs is empty: a batch needs at least one graph")
-        for i, graph in enumerate(graphs):
-            if getattr(graph, "x", None) is None:
-                raise ValueError(f"graphs[{i}] has no node features: set data.x [n, f]")
-            if graph.x.dim() != 2 or graph.x.size(0) == 0:
-                raise ValueError(
-                    f"graphs[{i}].x has shape {list(graph.x.shape)}, expected [n, f] "
-                    "with at least one node"
-                )
-            if getattr(graph, "edge_index", None) is None:
-                raise ValueError(
-                    f"graphs[{i}] has no edges: set data.edge_index [2, E]"
-                )
-            edges = list(graph.edge_index.shape)
-            if len(edges) != 2 or edges[0] != 2:
-                raise ValueError(
-                    f"graphs[{i}].edge_index has shape {edges}, expected [2, E]"
-                )
-            weight = getattr(graph, "edge_weight", None)
-            if weight is not None and weight.numel() != edges[1]:
-                raise ValueError(
-                    f"graphs[{i}].edge_weight has {weight.numel()} weights for "
-                    f"{edges[1]} edges"
-                )
-            if graph.edge_index.numel() and (
-                int(graph.edge_index.max()) >= graph.x.size(0)
-                or int(graph.edge_index.min()) < 0
-            ):
-                raise ValueError(
-                    f"graphs[{i}].edge_index holds a node outside 0 … "
-                    f"{graph.x.size(0) - 1}"
-                )
-        widths = {graph.x.size(1) for graph in graphs}
-        if len(widths) > 1:
-            raise ValueError(f"graphs differ in features a node: {sorted(widths)}")
-        sizes = torch.tensor([graph.x.size(0) for graph in graphs])
-        shift = offsets(sizes)
-        device = graphs[0].x.device
-        edge_index = torch.cat(
-            [g.edge_index + int(s) for g, s in zip(graphs, shift[:-1], strict=True)],
-            dim=1,
-        )
-        return cls.from_edge_index(
-            torch.cat([graph.x for graph in graphs]),
-            edge_index,
-            torch.arange(len(graphs)).repeat_interleave(sizes).to(device),
-            _concatenated(graphs, "edge_weight"),
-            _concatenated(graphs, "y"),
-            _edge_attributes(graphs),
-        )
+        return cls.from_edge_index(**collated(graphs))
 
     @property
     def num_graphs(self) -> int:
@@ -241,12 +186,7 @@ class SparseGraphs:
         self._check_rows("h", h)
         if self.num_nodes >= LARGE * self.num_graphs:
             return GraphProducts.apply(s, h, self.sizes.tolist())
-        parts = self._chunked(s).transpose(1, 2) @ self._chunked(h)
-        chunk_graph, _ = self._chunks
-        if chunk_graph.numel() == self.num_graphs:
-            return parts
-        total = parts.new_zeros(self.num_graphs, *parts.shape[1:])
-        return total.index_add(0, chunk_graph, parts)
+        return self._chunks.contract(s, h)
 
     def sum(self, h: Tensor) -> Tensor:
         """The sum of H's rows over the nodes of every graph: [N, …] → [B, …]."""
@@ -322,7 +262,8 @@ class SparseGraphs:
             raise ValueError(f"graphs holds an index outside 0 … {self.num_graphs - 1}")
         nodes = Pieces(self.ptr[graphs], self.sizes[graphs])
         y = None if self.y is None else self.y[graphs]
-        batch = self._cut(nodes, self.x[nodes.index], y)
+        blocks = self.adjacency.diagonal_blocks(nodes)
+        batch = SparseGraphs(self.x[nodes.index], blocks, nodes.ptr, y)
         batch._source = (self, nodes)
         return batch
 
@@ -359,16 +300,12 @@ class SparseGraphs:
         """The graphs with a normalised adjacency, cut out of the source's if any."""
         if kind not in self._forms:
             if self._source is None:
-                adjacency = _normalised(self.adjacency, kind)
+                adjacency = over_degrees(self.adjacency, kind)
             else:
                 whole, nodes = self._source
                 adjacency = whole._form(kind).adjacency.diagonal_blocks(nodes)
             self._forms[kind] = SparseGraphs(self.x, adjacency, self.ptr, self.y)
         return self._forms[kind]
-
-    def _cut(self, nodes: Pieces, x: Tensor, y: Tensor | None) -> SparseGraphs:
-        blocks = self.adjacency.diagonal_blocks(nodes)
-        return SparseGraphs(x, blocks, nodes.ptr, y)
 
     def _check_rows(self, name: str, h: Tensor) -> None:
         if h.size(0) != self.num_nodes:
@@ -379,133 +316,11 @@ class SparseGraphs:
 
     @cached_property
     def _membership(self) -> Csr:
-        nodes = torch.arange(self.num_nodes, device=self.ptr.device)
-        one = torch.ones(self.num_nodes, device=self.ptr.device)
-        to_graph = Csr(self.ptr, nodes, one, self.num_nodes)
-        to_node = Csr(offsets(torch.ones_like(nodes)), self.batch, one, self.num_graphs)
-        return to_graph.link(to_node)
+        return membership(self.ptr, self.batch)
 
     @cached_property
-    def _chunks(self) -> tuple[Tensor, Tensor]:
-        """The graph of every chunk [M], and the slot of every node in M·CHUNK."""
-        chunks = (self.sizes + CHUNK - 1) // CHUNK
-        graphs = torch.arange(self.num_graphs, device=self.ptr.device)
-        first_slot = offsets(chunks)[:-1] * CHUNK
-        slots = torch.arange(self.num_nodes, device=self.ptr.device)
-        slots += (first_slot - self.ptr[:-1]).repeat_interleave(self.sizes)
-        return graphs.repeat_interleave(chunks), slots
-
-    def _chunked(self, h: Tensor) -> Tensor:
-        chunk_graph, slots = self._chunks
-        padded = h.new_zeros(chunk_graph.numel() * CHUNK, h.size(1))
-        return padded.index_copy(0, slots, h).view(-1, CHUNK, h.size(1))
+    def _chunks(self) -> Chunks:
+        return Chunks(self.ptr, self.sizes)
 
 
 Graphs = SparseGraphs | DenseGraphs
-
-
-class GraphProducts(torch.autograd.Function):
-    """S_gᵀ·H_g for every graph g, one product after the other: S [N, k], H [N, d] and
-    the graphs' sizes → [B, k, d]. The gradient needs no more than itself in memory."""
-
-    @staticmethod
-    def forward(ctx, s: Tensor, h: Tensor, sizes: list[int]) -> Tensor:
-        ctx.save_for_backward(s, h)
-        ctx.sizes, ctx.gram = sizes, s is h
-        pairs = zip(s.split(sizes), h.split(sizes), strict=True)
-        return torch.stack([tall_product(s_g, h_g) for s_g, h_g in pairs])
-
-    @staticmethod
-    @once_differentiable
-    def backward(ctx, gradient: Tensor):
-        s, h = ctx.saved_tensors
-        if ctx.gram:  # SᵀS: its gradient is S(G + Gᵀ)
-            return (
-                _of_rows(h, gradient + gradient.transpose(1, 2), ctx.sizes),
-                None,
-                None,
-            )
-        of_s = _of_rows(h, gradient.transpose(1, 2), ctx.sizes)
-        return of_s, _of_rows(s, gradient, ctx.sizes), None
-
-
-def _of_rows(h: Tensor, matrices: Tensor, sizes: list[int]) -> Tensor:
-    """H_g·M_g for every graph g: [N, d], [B, d, k] → [N, k]."""
-    out = h.new_empty(h.size(0), matrices.size(2))
-    for h_g, of_graph, out_g in zip(
-        h.split(sizes), matrices, out.split(sizes), strict=True
-    ):
-        torch.mm(h_g, of_graph, out=out_g)
-    return out
-
-
-def tall_product(s: Tensor, h: Tensor, block: int = 256) -> Tensor:
-    """SᵀH for S [N, k], H [N, d], N large: blocks of rows are multiplied, then added up
-    in pairs. One product would sum a million float32 terms one after the other.
-
-    >>> one = torch.full((100_000, 1), 0.1)
-    >>> round(tall_product(one, one).item(), 2)
-    1000.0
-    """
-    blocks = s.size(0) // block
-    if blocks < 2:
-        return s.transpose(0, 1) @ h
-    whole = blocks * block
-    rows_s = s[:whole].view(blocks, block, -1).transpose(1, 2)
-    parts = rows_s @ h[:whole].view(blocks, block, -1)
-    return parts.sum(0) + s[whole:].transpose(0, 1) @ h[whole:]
-
-
-def _normalised(adjacency: Csr, kind: str) -> Csr:
-    """D⁻¹ A for "mean"; D̃^-½ Ã D̃^-½ for "add" and "replace"."""
-    if kind == "mean":
-        scale = inverse_power(_row_sums(adjacency), 1.0)
-        return adjacency.scaled(scale, torch.ones_like(scale))
-    row, col, weight = adjacency.row, adjacency.col, adjacency.value
-    if kind == "replace":
-        keep = row != col
-        row, col, weight = row[keep], col[keep], weight[keep]
-    loop = torch.arange(adjacency.shape[0], device=row.device)
-    index = torch.stack([torch.cat([row, loop]), torch.cat([col, loop])])
-    weight = torch.cat([weight, weight.new_ones(len(loop))])
-    with_loops = Csr.from_coo(index, weight, adjacency.shape)
-    scale = inverse_power(_row_sums(with_loops), 0.5)
-    return with_loops.scaled(scale, scale)
-
-
-def _row_sums(matrix: Csr) -> Tensor:
-    total = torch.zeros(matrix.shape[0]).to(matrix.value)
-    return total.index_add(0, matrix.row, matrix.value)
-
-
-def _summed_over_duplicates(index: Tensor, attributes: Tensor, nodes: int) -> Tensor:
-    """Attributes [E, a] in the order of the coalesced entries."""
-    _, entry = torch.unique(index[0] * nodes + index[1], return_inverse=True)
-    entries = int(entry.max()) + 1 if entry.numel() else 0
-    total = attributes.new_zeros(entries, attributes.size(1))
-    return total.index_add(0, entry, attributes)
-
-
-def _edge_attributes(graphs: list) -> Tensor | None:
-    """All graphs' edge attributes [E, a], or None where no graph has any."""
-    for i, graph in enumerate(graphs):
-        rows = getattr(graph, "edge_attr", None)
-        if rows is not None and rows.size(0) != graph.edge_index.size(1):
-            raise ValueError(
-                f"graphs[{i}].edge_attr has {rows.size(0)} rows for "
-                f"{graph.edge_index.size(1)} edges"
-            )
-    total = _concatenated(graphs, "edge_attr", flat=False)
-    return None if total is None else total.view(total.size(0), -1).float()
-
-
-def _concatenated(graphs: list, name: str, flat: bool = True) -> Tensor | None:
-    parts = [getattr(graph, name, None) for graph in graphs]
-    present = [part is not None for part in parts]
-    if not any(present):
-        return None
-    if not all(present):
-        raise ValueError(
-            f"graphs[{present.index(False)}] has no {name}, but others have one"
-        )
-    return torch.cat([part.view(-1) if flat else part for part in parts])

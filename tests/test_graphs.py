@@ -9,8 +9,9 @@ from hypothesis import strategies as st
 from reference import dense, random_graphs, union
 from torch_geometric.data import Batch, Data
 
-from dpcore import graphs as module
-from dpcore.graphs import DenseGraphs, SparseGraphs, inverse_power
+from dpcore.dense import inverse_power
+from dpcore.graphs import DenseGraphs, SparseGraphs
+from dpcore.products import CHUNK, LARGE
 
 BOUNDARIES = [1, 31, 32, 33, 64, 65, 2]  # of the chunks in contract
 
@@ -131,7 +132,7 @@ def test_no_edges_and_single_nodes():
 
 @pytest.mark.parametrize("first", range(len(BOUNDARIES)))
 def test_contract_at_the_boundaries_of_its_chunks(first):
-    assert module.CHUNK == 32  # else the sizes here are no boundaries
+    assert CHUNK == 32  # else the sizes here are no boundaries
     sizes = BOUNDARIES[first:] + BOUNDARIES[:first]
     batch = union(random_graphs(sizes))
     s, h = rows(batch, 3), rows(batch, 4, seed=2)
@@ -473,7 +474,7 @@ def test_what_is_kept_is_computed_once_for_the_whole_and_cut_out():
 
 def test_large_graphs_are_multiplied_one_by_one_with_the_same_result_and_gradient():
     sizes = [5, 300, 129]
-    assert sum(sizes) >= module.LARGE * len(sizes)  # else this is the other way
+    assert sum(sizes) >= LARGE * len(sizes)  # else this is the other way
     batch = union(random_graphs(sizes))
     s, h = rows(batch, 3).requires_grad_(), rows(batch, 4, seed=2).requires_grad_()
     weight = torch.rand(3, 3, 4, dtype=torch.float64)
