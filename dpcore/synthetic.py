@@ -4,9 +4,9 @@ Every graph has the same communities of the same size, the same degree at every 
 as many edges inside communities and as many between them, and the same features on
 each community. Two things differ, and a question asks for one or both of them:
 
-    the wiring   which communities are joined: "ring", "star" or "rings" (two rings)
-    the pattern  where, inside its community, a mark sits: "alike", marked nodes next to
-                 marked ones, or "unlike"
+- the wiring: which communities are joined, "ring", "star" or "rings" (two rings);
+- the pattern: where, inside its community, a mark sits, "alike", marked nodes next to
+  marked ones, or "unlike".
 
 So a model that counts nodes, edges, degrees, colours or marks is right by chance only.
 """
@@ -20,7 +20,7 @@ import torch
 from torch_geometric.data import Data
 
 WIRINGS = ("ring", "star", "rings")
-"""Which communities are joined: six in a ring, five with one, or two rings of three."""
+"""Which of the six communities are joined (all in a ring, five with one, two rings)."""
 
 PATTERNS = ("alike", "unlike")
 """Whether marked nodes of a community stand next to marked ones, or to others."""
@@ -55,9 +55,9 @@ QUESTIONS = {
     "loops": Question(("ring", "rings"), "wiring"),
     "hidden": Question(("ring", "star"), "wiring", colours=False),
 }
-"""fine, coarse and both ask the same graphs. loops: one ring of six communities or two
-rings of three, which differ in nothing that a community and its neighbours see. hidden:
-coarse without colours."""
+"""What can be asked, by name. "fine", "coarse" and "both" ask the same graphs. "loops"
+has one ring of six communities or two rings of three, which differ in nothing that a
+community and its neighbours see. "hidden" is "coarse" without colours."""
 
 COMMUNITIES, DEGREE = 6, 4
 
@@ -124,8 +124,8 @@ def communities(
         rng: of NumPy; the default draws other graphs each time.
 
     Returns:
-        x [n, 8]: unmarked, marked, then the community's colour, one-hot; `edge_index`;
-        `community` [n].
+        A graph with `x` [n, 8] (unmarked, marked, then the community's colour,
+        one-hot), `edge_index` and `community` [n].
 
     Raises:
         ValueError: for an unknown wiring or pattern, or another size.
