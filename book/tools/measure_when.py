@@ -10,6 +10,13 @@ the epoch is chosen on validation. A cell is in the file before the next begins,
 line each; what is there is not measured again. The main plan's first two seeds come
 first, so that a file cut short can be used. Three seeds take some ten minutes of
 processor time.
+
+The chapter also asks what patience changes, book/results/when_it_helps_60.json; as
+long again:
+
+    python book/tools/measure_when.py --epochs 60 --questions coarse both \\
+        --methods "0 levels" "1 level" "2 levels" random "by ratio" "k = 72" \\
+        --output book/results/when_it_helps_60.json
 """
 
 from __future__ import annotations
