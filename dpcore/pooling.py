@@ -65,8 +65,8 @@ def diff_pool(
         logits: scores [N, k] before the softmax, k ≥ 1; -inf closes a cluster to a
             node, as long as one stays open. k may exceed the number of nodes.
         reduction: how a graph's link loss is scaled. "rms":
-            sqrt(‖A − SSᵀ‖²_F / n²), the root mean square of an entry, comparable
-            across sizes. "frobenius": the paper's ‖A − SSᵀ‖_F.
+            sqrt(‖A − SSᵀ‖²_F / n²), the root mean square of an entry, which does
+            not grow with the graph. "frobenius": the paper's ‖A − SSᵀ‖_F.
         clusters: how many of the k clusters each graph may use, [B] integers in
             1 … k; the others are closed to its nodes and do not count as nodes one
             level up. None: all k for every graph. See :func:`clusters_of_ratio`.
