@@ -27,7 +27,7 @@ MEASURED = ("PROTEINS", "ENZYMES", "MUTAG", "DD", "COLLAB")
 """The data sets of a run, in the order of their worth. REDDIT-MULTI-12K runs by the
 same command where it can be downloaded."""
 
-_LARGE = dict(ratio=0.1, conv="sage", dropout=0.0, epochs=20)
+_LARGE = dict(ratio=0.1, conv="sage", dropout=0.0, epochs=10)
 
 SETTINGS: dict[str, dict] = {
     "PROTEINS": dict(max_nodes=150, conv="gcn", dropout=0.6, epochs=50),
