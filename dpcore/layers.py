@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -9,7 +11,7 @@ from torch.nn import functional as F
 from dpcore.checks import check_stack
 from dpcore.graphs import Graphs
 
-STACKS = ("gcn", "sage", "none")
+STACKS = ("gcn", "sage", "none", "sage-none")
 
 
 class GCNLayer(nn.Module):
@@ -54,14 +56,19 @@ class SAGELayer(nn.Module):
 
 
 class NodeLayer(nn.Module):
-    """H' = H W + b: every node for itself, the structure-blind control."""
+    """H' = H W + b: every node for itself, the structure-blind control.
 
-    def __init__(self, in_channels: int, out_channels: int):
+    Args:
+        unit: scale each row to length 1, as :class:`SAGELayer` does.
+    """
+
+    def __init__(self, in_channels: int, out_channels: int, unit: bool = False):
         super().__init__()
-        self.linear = nn.Linear(in_channels, out_channels)
+        self.linear, self.unit = nn.Linear(in_channels, out_channels), unit
 
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
-        return self.linear(h)
+        h = self.linear(h)
+        return F.normalize(h, dim=-1) if self.unit else h
 
 
 class GNN(nn.Module):
@@ -74,7 +81,8 @@ class GNN(nn.Module):
             is the slide deck's stack. "sage": close to the authors' stack: SAGE layers
             (the mean over neighbours, where theirs sum) with rows of length 1, ReLU,
             BatchNorm over the real nodes, dropout; all layers' outputs joined and
-            mapped to out_channels. "none": as "gcn" without edges.
+            mapped to out_channels. "none": as "gcn" without edges;
+            "sage-none": as "sage" without edges.
         dropout: chance that an entry is set to zero while training.
         self_loops: see :class:`GCNLayer`.
 
@@ -104,13 +112,14 @@ class GNN(nn.Module):
             raise ValueError(f"conv is {conv!r}, expected one of {', '.join(STACKS)}")
         check_stack(num_layers, dropout)
         self.in_channels, self.dropout = in_channels, dropout
-        joined = conv == "sage"
+        joined = conv.startswith("sage")
         last = hidden_channels if joined else out_channels
         widths = [in_channels] + [hidden_channels] * (num_layers - 1) + [last]
         layer = {
             "gcn": lambda i, o: GCNLayer(i, o, self_loops),
             "sage": SAGELayer,
             "none": NodeLayer,
+            "sage-none": partial(NodeLayer, unit=True),
         }[conv]
         self.layers = nn.ModuleList(
             layer(i, o) for i, o in zip(widths[:-1], widths[1:], strict=True)

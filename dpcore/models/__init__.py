@@ -85,6 +85,7 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "sortpool": _of_any_size(SortPoolClassifier),
     "patchysan": _of_any_size(PatchySanClassifier),
     "mlp": partial(_flat, conv="none", readout="sum"),
+    "graphsage-blind": partial(_flat, conv="sage-none", readout="mean"),
 }
 
 
@@ -164,7 +165,7 @@ def build_model(
             sortpool (nodes sorted by what was learned, then 1-D convolutions);
             patchysan (nodes in a canonical order, then 1-D convolutions); gin (sums
             over neighbours and over nodes); mlp (structure-blind: sum readout of single
-            nodes).
+            nodes); graphsage-blind (graphsage on graphs without edges).
         num_features, num_classes: of the data set.
         max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
             work as well, no node is dropped. 150 as in the slide deck.

@@ -14,14 +14,18 @@ from dpcore.training import Record
 ROWS = (
     "diffpool diffpool-nolp graphsage mlp gcn-mean wl-oa 1-wl shortest-path graphlet "
     "diffpool-det gin diffpool-random diffpool-hard set2set sortpool s2v s2v-1diffpool "
-    "s2v-2diffpool ecc patchysan diffpool-noentropy gcn-sum"
+    "s2v-2diffpool ecc patchysan diffpool-noentropy gcn-sum graphsage-blind"
 ).split()
 """All rows of both tables and the controls beside them, in the order of their worth:
 if the time does not suffice, the last ones stay empty."""
 
-CONTROLS = ("mlp gin gcn-mean diffpool-random diffpool-hard diffpool-noentropy").split()
-"""Rows that the paper does not have: those that later work asks for, the flat partner
-of a GCN's DiffPool, and what the entropy loss adds."""
+CONTROLS = (
+    "mlp gcn-sum graphsage-blind gin gcn-mean diffpool-random diffpool-hard "
+    "diffpool-noentropy"
+).split()
+"""Rows that the paper does not have: those that later work asks for, two pairs that
+differ in their edges alone (mlp and gcn-sum, graphsage-blind and graphsage), the flat
+partner of a GCN's DiffPool, and what the entropy loss adds."""
 
 MEASURED = ("PROTEINS", "ENZYMES", "MUTAG", "DD", "COLLAB")
 """The data sets of a run, in the order of their worth. REDDIT-MULTI-12K runs by the
