@@ -39,7 +39,7 @@ from tqdm import tqdm
 import dpcore
 from dpcore import synthetic
 from dpcore.graphs import SparseGraphs
-from dpcore.pooling import effective_clusters
+from dpcore.pooling import effective_clusters, effective_number
 
 RESULT = ROOT / "book" / "results" / "when_it_helps.json"
 SETTINGS = dict(
@@ -170,7 +170,7 @@ def clusters(model: torch.nn.Module, test: SparseGraphs) -> dict:
     if not levels:
         return {}
     used = [effective_clusters(test, levels[0]).mean()]
-    used += [torch.special.entr(s.mean(1)).sum(1).exp().mean() for s in levels[1:]]
+    used += [effective_number(s.mean(1)).mean() for s in levels[1:]]
     cut = test.sizes.tolist()
     pairs = zip(test.community.split(cut), levels[0].argmax(1).split(cut), strict=True)
     agree = [adjusted_mutual_info_score(a, b) for a, b in pairs]
