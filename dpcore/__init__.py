@@ -1,27 +1,58 @@
-"""DiffPool (Ying et al., 2018): exact, sparse at level 0, with the tables around it."""
+"""DiffPool (Ying et al., 2018): exact, sparse at level 0, with the tables around it.
 
-import platform
+The public names stand here and are loaded when they are first asked for, so that
+importing this package costs next to nothing.
+"""
+
+from __future__ import annotations
+
 import warnings
-from importlib.metadata import version
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
 
-# PyG imports tqdm.auto, which wants ipywidgets; every notebook would begin with it.
-warnings.filterwarnings("ignore", message="IProgress not found")
+if TYPE_CHECKING:  # the same table once more, as editors and type checkers read it
+    from dpcore.data.datasets import (
+        DatasetCorrupt,
+        DatasetUnavailable,
+        GraphDataset,
+        load_dataset,
+    )
+    from dpcore.experiments import tables
+    from dpcore.graphs import DenseGraphs, SparseGraphs
+    from dpcore.layers import GNN
+    from dpcore.models import build_model
+    from dpcore.pooling import DiffPool, Pooled, diff_pool
+    from dpcore.saved import load_model, save_model
+    from dpcore.teaching import exercises, plots
+    from dpcore.training import cross_validate, evaluate, fit
 
-from dpcore import exercises, plots, tables
-from dpcore.datasets import (
-    DatasetCorrupt,
-    DatasetUnavailable,
-    GraphDataset,
-    load_dataset,
-)
-from dpcore.graphs import DenseGraphs, SparseGraphs
-from dpcore.layers import GNN
-from dpcore.models import build_model
-from dpcore.pooling import DiffPool, Pooled, diff_pool
-from dpcore.saved import load_model, save_model
-from dpcore.training import cross_validate, evaluate, fit
+_HOME = {
+    "DatasetCorrupt": "data.datasets",
+    "DatasetUnavailable": "data.datasets",
+    "GraphDataset": "data.datasets",
+    "load_dataset": "data.datasets",
+    "DenseGraphs": "graphs",
+    "SparseGraphs": "graphs",
+    "GNN": "layers",
+    "build_model": "models",
+    "DiffPool": "pooling",
+    "Pooled": "pooling",
+    "diff_pool": "pooling",
+    "load_model": "saved",
+    "save_model": "saved",
+    "cross_validate": "training",
+    "evaluate": "training",
+    "fit": "training",
+}
+"""The module of every public name."""
 
-__version__ = version("dpcore")
+_MODULES = {
+    "exercises": "teaching.exercises",
+    "plots": "teaching.plots",
+    "synthetic": "data.synthetic",
+    "tables": "experiments.tables",
+} | {name: name for name in ("graphs", "layers", "models", "pooling", "training")}
+"""Modules that are asked for as `dpcore.name`, and where they are."""
 
 __all__ = [
     "GNN",
@@ -47,9 +78,33 @@ __all__ = [
 ]
 
 
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version
+
+        return version("dpcore")
+    if name not in _HOME and name not in _MODULES:
+        raise AttributeError(f"module 'dpcore' has no attribute {name!r}")
+    with warnings.catch_warnings():
+        # PyG imports tqdm.auto, which wants ipywidgets: a notebook would begin with it.
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        if name in _MODULES:
+            found = import_module(f"dpcore.{_MODULES[name]}")
+        else:
+            found = getattr(import_module(f"dpcore.{_HOME[name]}"), name)
+    globals()[name] = found  # the next time Python finds it without asking
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
+
+
 def versions() -> str:
     """One line: dpcore, Python, torch and torch-geometric, as installed."""
-    packages = ("torch", "torch-geometric")
-    others = [f"{name} {version(name)}" for name in packages]
-    python = f"Python {platform.python_version()}"
-    return " · ".join([f"dpcore {__version__}", python, *others])
+    import platform
+    from importlib.metadata import version
+
+    names = ("dpcore", "torch", "torch-geometric")
+    own, *others = [f"{name} {version(name)}" for name in names]
+    return " · ".join([own, f"Python {platform.python_version()}", *others])

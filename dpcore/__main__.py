@@ -10,8 +10,13 @@ from typing import NoReturn
 
 from tqdm import tqdm
 
-from dpcore import bench, tables
-from dpcore.datasets import DatasetCorrupt, DatasetUnavailable, describe, load_dataset
+from dpcore.data.datasets import (
+    DatasetCorrupt,
+    DatasetUnavailable,
+    describe,
+    load_dataset,
+)
+from dpcore.experiments import bench, tables
 from dpcore.models import MODELS
 from dpcore.training import cross_validate
 

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.checks import check_stack
 from dpcore.graphs import Graphs
+from dpcore.graphs.checks import check_stack
 
 STACKS = ("gcn", "sage", "none", "sage-none")
 

@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.checks import is_integer
 from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs
+from dpcore.graphs.checks import is_integer
 from dpcore.layers import GNN
 
 REDUCTIONS = ("rms", "frobenius")

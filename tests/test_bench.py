@@ -7,10 +7,10 @@ import pytest
 import torch
 
 import dpcore
-from dpcore import bench
 from dpcore.__main__ import main
-from dpcore.bench import epochs, measure, operators, peers, rows
-from dpcore.bench.measure import Result, Sizes
+from dpcore.experiments import bench
+from dpcore.experiments.bench import epochs, measure, operators, peers, rows
+from dpcore.experiments.bench.measure import Result, Sizes
 from dpcore.graphs import SparseGraphs
 
 TINY = Sizes(

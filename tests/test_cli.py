@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from dpcore.__main__ import main
-from dpcore.tables import fold
+from dpcore.experiments.tables import fold
 
 
 def run(capsys, *arguments):

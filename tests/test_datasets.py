@@ -25,8 +25,8 @@ import torch
 from torch_geometric.data import Data
 from torch_geometric.datasets import TUDataset
 
-from dpcore import archives, datasets
-from dpcore.datasets import (
+from dpcore.data import archives, datasets
+from dpcore.data.datasets import (
     EXPECTED,
     DatasetCorrupt,
     DatasetUnavailable,
@@ -583,7 +583,7 @@ def test_a_writer_killed_midway_leaves_no_cache(
 @needs_grakel
 def test_processes_at_once(tmp_path):
     code = (
-        "import sys, dpcore.datasets as d; d.TUDataset.url = sys.argv[1]\n"
+        "import sys, dpcore.data.datasets as d; d.TUDataset.url = sys.argv[1]\n"
         "cache = d.cache_folder() / 'MUTAG.v2.pt'\n"
         "print('ready', flush=True); sys.stdin.readline()\n"
         "for _ in range(30):\n"

@@ -16,8 +16,15 @@ import pytest
 import torch
 
 import dpcore
-import dpcore.exercises
-from dpcore.exercises import Mistake, check, evaluate, exercise, known, progress
+import dpcore.teaching.exercises
+from dpcore.teaching.exercises import (
+    Mistake,
+    check,
+    evaluate,
+    exercise,
+    known,
+    progress,
+)
 
 ROOT = Path(__file__).parents[1]
 NOTEBOOKS = sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb"))
@@ -51,7 +58,7 @@ def call_of_check(node: ast.stmt) -> ast.Call | None:
 def read(notebook: Path) -> dict[str, Exercise]:
     """The exercises of a notebook, by number, in order."""
     found: dict[str, Exercise] = {}
-    imports, last = ["import torch, numpy as np, dpcore, dpcore.exercises"], None
+    imports, last = ["import torch, numpy as np, dpcore"], None
     headings = set()
     for cell in nbformat.read(notebook, as_version=4).cells:
         if cell.cell_type == "markdown":
@@ -158,7 +165,7 @@ def test_mistake_is_named(number, source, words):
 @pytest.fixture
 def double(monkeypatch):
     """An exercise 99.1: return a tensor of twice the argument."""
-    monkeypatch.setattr("dpcore.exercises.mechanism._CHECKERS", {})
+    monkeypatch.setattr("dpcore.teaching.exercises.mechanism._CHECKERS", {})
     known()  # all chapters are loaded already: only what stands below is registered
 
     @exercise("99.1")

@@ -9,9 +9,9 @@ from hypothesis import strategies as st
 from reference import dense, random_graphs, union
 from torch_geometric.data import Batch, Data
 
-from dpcore.dense import inverse_power
 from dpcore.graphs import DenseGraphs, SparseGraphs
-from dpcore.products import CHUNK, LARGE
+from dpcore.graphs.dense import inverse_power
+from dpcore.graphs.products import CHUNK, LARGE
 
 BOUNDARIES = [1, 31, 32, 33, 64, 65, 2]  # of the chunks in contract
 

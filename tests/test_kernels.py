@@ -13,10 +13,10 @@ from sklearn.svm import SVC
 from torch.nn.functional import one_hot
 from torch_geometric.data import Data
 
-from dpcore import kernels
-from dpcore.datasets import load_dataset
+from dpcore.data.datasets import load_dataset
+from dpcore.experiments import kernels
+from dpcore.experiments.kernels import counting, matrices
 from dpcore.graphs import SparseGraphs
-from dpcore.kernels import counting, matrices
 from dpcore.training import run_fold as run_gnn_fold
 from dpcore.training import splits, summary
 

@@ -10,7 +10,7 @@ from bs4 import BeautifulSoup
 from matplotlib.colors import to_hex
 
 from dpcore import plots
-from dpcore.plots.svg import HEIGHT, WIDTH, fitted, pushed_apart
+from dpcore.teaching.plots.svg import HEIGHT, WIDTH, fitted, pushed_apart
 
 # 0 - 1, 2 - 3, joined by 1 - 2; node 1 is torn between clusters 0 and 2 of three.
 EDGES = torch.tensor([[0, 1, 2, 3, 1, 2], [1, 0, 3, 2, 2, 1]])

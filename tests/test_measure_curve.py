@@ -6,7 +6,7 @@ import sys
 import measure_curve
 import pytest
 
-from dpcore.bench import peers
+from dpcore.experiments.bench import peers
 
 
 def test_unequal_ways_are_not_timed(tmp_path, monkeypatch):

@@ -15,7 +15,7 @@ import pytest
 import yaml
 from bs4 import BeautifulSoup
 
-from dpcore import datasets
+from dpcore.data import datasets
 
 ROOT = chapters.ROOT
 PATHS = chapters.paths()
@@ -175,10 +175,9 @@ def load_dataset(name):
     if name == "BROKEN":
         raise ValueError("BROKEN is corrupt")
 
-package, module = types.ModuleType("dpcore"), types.ModuleType("dpcore.datasets")
-package.datasets, module.load_dataset = module, load_dataset
-module.DatasetUnavailable = DatasetUnavailable
-sys.modules.update({{"dpcore": package, "dpcore.datasets": module}})
+package = types.ModuleType("dpcore")
+package.load_dataset, package.DatasetUnavailable = load_dataset, DatasetUnavailable
+sys.modules["dpcore"] = package
 """
 
 

@@ -16,8 +16,8 @@ from matplotlib.figure import Figure
 from PIL import Image
 
 from dpcore import plots
-from dpcore.plots.page import PLAYER_LIMIT
-from dpcore.plots.places import _crossings
+from dpcore.teaching.plots.page import PLAYER_LIMIT
+from dpcore.teaching.plots.places import _crossings
 
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, both directions
 
@@ -269,7 +269,7 @@ def test_player_takes_figures_or_a_function_of_one_size():
 
 
 def test_player_refuses_to_be_heavy(monkeypatch):
-    monkeypatch.setattr("dpcore.plots.page.PLAYER_LIMIT", 10_000)
+    monkeypatch.setattr("dpcore.teaching.plots.page.PLAYER_LIMIT", 10_000)
     with pytest.raises(ValueError, match="frames: .* draw fewer"):
         plots.player_html(small_figure, "a line", count=12)
 

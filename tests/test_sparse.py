@@ -5,7 +5,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from dpcore.sparse import Csr, Pieces, offsets
+from dpcore.graphs.csr import Csr, Pieces, offsets
 
 
 def random_coo(rows, columns, entries, seed):

@@ -10,7 +10,7 @@ import torch
 from sklearn.metrics import adjusted_mutual_info_score
 from torch_geometric.utils import to_networkx
 
-from dpcore.synthetic import PATTERNS, QUESTIONS, WIRINGS, ask, communities
+from dpcore.data.synthetic import PATTERNS, QUESTIONS, WIRINGS, ask, communities
 
 SHAPES = {
     "ring": nx.cycle_graph(6),

@@ -13,10 +13,10 @@ import pytest
 
 import dpcore
 from dpcore import tables
-from dpcore.datasets import DatasetUnavailable
+from dpcore.data.datasets import DatasetUnavailable
+from dpcore.experiments.tables import fold, plan, runner, store
+from dpcore.experiments.tables.pace import Pace
 from dpcore.models import MODELS, accepted_settings, build_model
-from dpcore.tables import fold, plan, runner, store
-from dpcore.tables.pace import Pace
 from dpcore.training import run_fold, splits
 
 

@@ -62,10 +62,10 @@ def named_datasets(notebook: nbformat.NotebookNode) -> list[str]:
 @cache
 def is_available(dataset: str) -> bool:
     """Whether the real data set loads here; asked once a session for each name."""
-    from dpcore import datasets
+    import dpcore
 
     try:
-        datasets.load_dataset(dataset)
-    except datasets.DatasetUnavailable:
+        dpcore.load_dataset(dataset)
+    except dpcore.DatasetUnavailable:
         return False
     return True

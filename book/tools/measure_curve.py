@@ -28,7 +28,7 @@ from chapters import ROOT
 from tqdm import tqdm
 
 import dpcore
-from dpcore.bench import operators
+from dpcore.experiments.bench import operators
 
 RESULT = ROOT / "book" / "results" / "operator_curve.json"
 DEGREE, WIDTH = 6, 64

@@ -3,7 +3,7 @@ chapter 10: book/results/when_it_helps.json.
 
     python book/tools/measure_when.py
 
-Every cell of the plan is a model, a question of dpcore.synthetic and a seed, which
+Every cell of the plan is a model, a question of dpcore.data.synthetic and a seed, which
 decides the graphs, the weights and the order of the batches. All cells are trained
 alike, on one thread, until the last epoch or until every validation graph is right;
 the epoch is chosen on validation. A cell is in the file before the next begins, one
@@ -37,7 +37,7 @@ from sklearn.metrics import adjusted_mutual_info_score
 from tqdm import tqdm
 
 import dpcore
-from dpcore import synthetic
+from dpcore.data import synthetic
 from dpcore.graphs import SparseGraphs
 from dpcore.pooling import effective_clusters, effective_number
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dpcore.checks import check_stack
 from dpcore.graphs import SparseGraphs
+from dpcore.graphs.checks import check_stack
+from dpcore.graphs.csr import Csr
 from dpcore.layers import RowNorm, dropout
 from dpcore.models.output import Output, classifier_head, flat_output
-from dpcore.sparse import Csr
 
 
 class ECCLayer(nn.Module):

@@ -7,11 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.checks import check_stack
 from dpcore.graphs import SparseGraphs
+from dpcore.graphs.checks import check_stack
+from dpcore.graphs.csr import offsets
 from dpcore.layers import dropout
 from dpcore.models.output import Output, classifier_head, flat_output
-from dpcore.sparse import offsets
 
 FILTERS, KERNEL = (16, 8), 10
 """Of the two convolutions, as in the paper."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 import torch
 from torch import Tensor, nn
 
-from dpcore.checks import check_stack
 from dpcore.graphs import Graphs
+from dpcore.graphs.checks import check_stack
 from dpcore.layers import RowNorm, dropout
 
 

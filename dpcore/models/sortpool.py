@@ -7,9 +7,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.checks import check_stack
-from dpcore.dense import inverse_power
 from dpcore.graphs import SparseGraphs
+from dpcore.graphs.checks import check_stack
+from dpcore.graphs.dense import inverse_power
 from dpcore.layers import dropout
 from dpcore.models.output import Output, classifier_head, flat_output
 

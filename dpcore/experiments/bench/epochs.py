@@ -1,0 +1,168 @@
+"""The rows that time a training epoch of the slide deck's model."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Sequence
+from functools import partial
+
+import torch
+from torch_geometric.loader import DenseDataLoader
+
+from dpcore.data.datasets import load_dataset
+from dpcore.experiments.bench import peers
+from dpcore.experiments.bench.measure import (
+    Result,
+    Sizes,
+    Tick,
+    alternate,
+    threads,
+    timed,
+    times,
+)
+from dpcore.graphs import SparseGraphs
+from dpcore.models import build_model
+from dpcore.training import fit
+
+
+def epoch_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
+    """A training epoch on PROTEINS up to 150 nodes: PyG dense ÷ dpcore."""
+    limit = sizes.proteins_nodes
+    tick("loading")
+    graphs = [g for g in load_dataset("PROTEINS") if g.num_nodes <= limit]
+    order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(0))
+    train = [graphs[i] for i in order[: len(graphs) - 2 * ((len(graphs) + 9) // 10)]]
+    results = []
+    for count in (2, 1):
+        with threads(count):
+            seconds = _epochs(train, train, limit, sizes, tick)
+        results.append(
+            Result(
+                "epoch-proteins",
+                **times(seconds),
+                target=10,
+                threads=count,
+                sizes=dict(graphs=len(train), max_nodes=limit),
+                note="ToDense before the clock starts; collating and batching inside",
+            )
+        )
+    return results
+
+
+PRODUCTS = ("aten::mm", "aten::bmm", "aten::addmm")
+
+
+def profile_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
+    """Where our step on PROTEINS goes: the share of matrix products, and the calls."""
+    limit = sizes.proteins_nodes
+    tick("loading")
+    graphs = [g for g in load_dataset("PROTEINS") if g.num_nodes <= limit]
+    model = _deck_model(graphs[0].num_features, 2, limit)
+    once = partial(fit, model, SparseGraphs.from_data_list(graphs), epochs=1)
+    tick("profiling")
+    with warnings.catch_warnings(), threads(1):
+        warnings.filterwarnings("ignore", message=".*collapsed")
+        once(batch_size=sizes.batch_size, progress=False)
+        with torch.profiler.profile() as profile:
+            once(batch_size=sizes.batch_size, progress=False)
+    events = profile.key_averages()
+    spent = {event.key: event.self_cpu_time_total for event in events}
+    calls = sum(event.count for event in events if event.key.startswith("aten::"))
+    calls //= -(-len(graphs) // sizes.batch_size)
+    return [
+        Result(
+            "profile-proteins",
+            "products",
+            ratio=sum(spent.get(key, 0.0) for key in PRODUCTS) / sum(spent.values()),
+            threads=1,
+            sizes=dict(graphs=len(graphs), calls_a_step=calls),
+            note="ratio: the share of matrix products in the time of all operators; "
+            f"{calls} calls of PyTorch operators a step",
+        )
+    ]
+
+
+def epoch_dd(sizes: Sizes, tick: Tick) -> list[Result]:
+    """A training epoch on D&D: PyG dense up to 500 nodes ÷ dpcore on all graphs."""
+    limit = sizes.dd_nodes
+    tick("loading")
+    everything = load_dataset("DD")
+    kept = [g for g in everything if g.num_nodes <= limit]
+    wanted = sizes.dd_batches * sizes.batch_size
+    ours, theirs = _sample(everything, wanted), _sample(kept, wanted)
+    with threads(2):
+        seconds = _epochs(ours, theirs, limit, sizes, tick)
+    # PyG's cost follows the graphs, all padded to one size; ours follows the nodes.
+    seconds["theirs"] *= len(kept) / len(theirs)
+    nodes = sum(g.num_nodes for g in everything)
+    seconds["ours"] *= nodes / sum(g.num_nodes for g in ours)
+    return [
+        Result(
+            "epoch-dd",
+            **times(seconds),
+            target=6,
+            threads=2,
+            sizes=dict(
+                graphs=len(everything),
+                their_graphs=len(kept),
+                sampled=len(ours),
+                their_sampled=len(theirs),
+                max_nodes=limit,
+            ),
+            note=f"{len(ours)} graphs of all sizes timed on ours, {len(theirs)} on "
+            f"theirs; scaled by nodes and by graphs to whole epochs ({len(everything)} "
+            f"and {len(kept)} graphs)",
+        )
+    ]
+
+
+def _epochs(ours, theirs, limit: int, sizes: Sizes, tick: Tick) -> dict[str, float]:
+    """Seconds of an epoch of the deck's model over these graphs, both ways."""
+    classes = 1 + max(int(g.y) for g in ours)
+    model = _deck_model(ours[0].num_features, classes, limit)
+    tick("to dense")
+    dense = peers.to_dense(theirs, limit)
+    deck = peers.DenseDeck(model)
+    tick("equal?")
+    some = range(0, len(theirs), max(1, len(theirs) // 8))
+    batch = SparseGraphs.from_data_list([theirs[i] for i in some])
+    peers.check_models(model, deck, batch, [dense[i] for i in some])
+    loader = DenseDataLoader(dense, sizes.batch_size, shuffle=True)
+    optimizer = torch.optim.Adam(deck.parameters(), lr=1e-3)
+    batch = SparseGraphs.from_data_list(ours)
+    once = partial(fit, model, batch, epochs=1, batch_size=sizes.batch_size)
+    with warnings.catch_warnings():  # fit warns of a collapse: of no interest here
+        warnings.filterwarnings("ignore", message=".*collapsed")
+        return alternate(
+            dict(
+                theirs=lambda: timed(
+                    lambda: peers.train_epoch(deck, loader, optimizer)
+                ),
+                ours=lambda: once(progress=False)[0].seconds,
+            ),
+            sizes.repeats,
+            tick,
+        )
+
+
+def _deck_model(features: int, classes: int, max_nodes: int) -> torch.nn.Module:
+    with torch.random.fork_rng():
+        torch.manual_seed(0)
+        model = build_model(
+            "diffpool",
+            num_features=features,
+            num_classes=classes,
+            max_nodes=max_nodes,
+            self_loops="replace",
+        )
+        for parameter in model.parameters():
+            if parameter.dim() == 1:  # a bias of zero would not show in the check
+                torch.nn.init.normal_(parameter, std=0.3)
+    return model
+
+
+def _sample(graphs: Sequence, count: int) -> list:
+    """`count` graphs evenly spread over the sizes."""
+    ranked = sorted(graphs, key=lambda graph: graph.num_nodes)
+    step = max(1.0, len(ranked) / count)
+    return [ranked[int((i + 0.5) * step)] for i in range(min(count, len(ranked)))]

@@ -1,0 +1,7 @@
+"""A batch of graphs in two forms with the same verbs: sparse before pooling, dense
+after it."""
+
+from dpcore.graphs.dense import DenseGraphs
+from dpcore.graphs.sparse import Graphs, SparseGraphs
+
+__all__ = ["DenseGraphs", "Graphs", "SparseGraphs"]
