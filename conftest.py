@@ -21,7 +21,7 @@ def pytest_configure(config: pytest.Config) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     cell = getattr(item, "cell", None)  # only nbval's items have one
-    if cell is None or chapters.REAL_DATA not in cell.metadata.get("tags", []):
+    if cell is None or chapters.REAL_DATA not in chapters.tags(cell):
         return
     names = chapters.named_datasets(item.parent.nb)
     if not names:

@@ -117,8 +117,20 @@ def test_its_cells_are_short_and_explained(path):
 def test_most_of_what_it_prints_is_compared(path):
     cells = chapters.code_cells(chapters.read(path))[1:]
     printing = [cell for cell in cells if prints_text(cell)]
-    compared = [cell for cell in printing if "# NBVAL_CHECK_OUTPUT" in cell.source]
+    compared = [cell for cell in printing if chapters.COMPARED in chapters.tags(cell)]
     assert len(compared) >= 0.6 * len(printing)
+
+
+@every_notebook
+def test_machinery_is_folded_in_the_page(path):
+    setup, *rest = chapters.code_cells(chapters.read(path))
+    assert "hide-cell" in chapters.tags(setup)
+    for cell in rest:
+        rich = any("text/html" in out.get("data", {}) for out in cell.outputs)
+        imports = cell.source.startswith(("import ", "from ")) and not cell.outputs
+        assert not (rich or imports) or "hide-input" in chapters.tags(cell), cell.source
+        assert "NBVAL" not in cell.source, "nbval reads the tag, not a comment"
+        assert set(chapters.tags(cell)) <= chapters.TAGS
 
 
 @every_notebook
@@ -211,8 +223,9 @@ def run_nbval(folder: Path, cells: list[tuple[str, str, list]], missing=()) -> s
 
 
 LOADS = 'def load_dataset(name): ...\nload_dataset("PROTEINS")'
-PRINTS = "# NBVAL_CHECK_OUTPUT\nprint(188)"
-TAG = [chapters.REAL_DATA]
+PRINTS = "print(188)"
+COMPARED = [chapters.COMPARED]
+TAG = [chapters.COMPARED, chapters.REAL_DATA]
 
 
 def test_with_the_real_data_a_wrong_output_fails(tmp_path):
@@ -230,7 +243,7 @@ def test_on_the_fallback_it_is_executed_but_not_compared(tmp_path):
 
 
 def test_on_the_fallback_errors_and_untagged_cells_still_count(tmp_path):
-    cells = [(LOADS, "", []), ("1 / 0", "", TAG), (PRINTS, "1113\n", [])]
+    cells = [(LOADS, "", []), ("1 / 0", "", TAG), (PRINTS, "1113\n", COMPARED)]
     out = run_nbval(tmp_path, cells, missing=["PROTEINS"])
     assert "2 failed, 1 passed" in out
 

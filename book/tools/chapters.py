@@ -11,6 +11,9 @@ import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 REAL_DATA = "real-data"  # tag of a cell whose output depends on the real data
+COMPARED = "nbval-check-output"  # tag of a cell whose output nbval compares
+FOLDED = {"hide-cell", "hide-input"}  # tags of cells that the page folds: machinery
+TAGS = {REAL_DATA, COMPARED, *FOLDED}
 
 _ADDRESS = re.compile(r'^REPOSITORY = "(.*)"', re.MULTILINE)
 _LOADED = re.compile(r"""load_dataset\(\s*["']([\w&-]+)["']""")
@@ -51,6 +54,10 @@ def is_setup_cell(source: str) -> bool:
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def tags(cell: nbformat.NotebookNode) -> list[str]:
+    return cell.metadata.get("tags", [])
 
 
 def named_datasets(notebook: nbformat.NotebookNode) -> list[str]:
