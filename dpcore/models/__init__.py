@@ -85,7 +85,11 @@ MODELS: dict[str, Callable[..., nn.Module]] = {
     "sortpool": _of_any_size(SortPoolClassifier),
     "patchysan": _of_any_size(PatchySanClassifier),
     "mlp": partial(_flat, conv="none", readout="sum"),
+    "graphsage-max": partial(_flat, conv="sage", readout="max"),
+    "graphsage-sum": partial(_flat, conv="sage", readout="sum"),
     "graphsage-blind": partial(_flat, conv="sage-none", readout="mean"),
+    "graphsage-blind-max": partial(_flat, conv="sage-none", readout="max"),
+    "graphsage-blind-sum": partial(_flat, conv="sage-none", readout="sum"),
 }
 
 

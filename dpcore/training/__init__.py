@@ -9,6 +9,7 @@ from dpcore.training.fitting import (
     fit,
     predict,
 )
+from dpcore.training.standardising import standardized
 from dpcore.training.validating import (
     choose,
     cross_validate,
@@ -31,5 +32,6 @@ __all__ = [
     "run_fold",
     "single_threaded",
     "splits",
+    "standardized",
     "summary",
 ]

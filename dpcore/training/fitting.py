@@ -40,6 +40,18 @@ class History(list):
             return self[-1]
         return max(self, key=lambda epoch: (epoch.accuracy, -epoch.validation_loss))
 
+    @property
+    def last_progress(self) -> int:
+        """The last epoch (from 1) that bettered the highest accuracy or the lowest loss
+        on validation that any epoch before it had reached."""
+        accuracy, loss, last = -1.0, float("inf"), 0
+        for number, epoch in enumerate(self, start=1):
+            if epoch.accuracy > accuracy or epoch.validation_loss < loss:
+                last = number
+            accuracy = max(accuracy, epoch.accuracy)
+            loss = min(loss, epoch.validation_loss)
+        return last
+
 
 def fit(
     model: nn.Module,
@@ -53,6 +65,7 @@ def fit(
     clip: float = 2.0,
     accumulate: int = 1,
     on_epoch: Callable[[Record], None] | None = None,
+    patience: int | None = None,
 ) -> History:
     """Train with Adam on cross-entropy plus the model's auxiliary losses.
 
@@ -69,6 +82,8 @@ def fit(
             For graphs too large for a whole batch in memory. The step is the same, but
             for dropout and for the statistics of BatchNorm, which see one part.
         on_epoch: called with every record when its epoch is over; may add to it.
+        patience: stop once so many epochs in a row have bettered neither the highest
+            accuracy nor the lowest loss on validation. None: train all epochs.
 
     Returns:
         A list with a record an epoch: `epoch` (from 1), `loss` (the whole objective),
@@ -96,9 +111,12 @@ def fit(
     (2, True)
     """
     positive = dict(epochs=epochs, batch_size=batch_size, lr=lr, accumulate=accumulate)
+    positive |= {} if patience is None else dict(patience=patience)
     for name, value in positive.items():
         if value <= 0:
             raise ValueError(f"{name} is {value}, expected more than 0")
+    if patience is not None and validation is None:
+        raise ValueError("patience needs validation: graphs to judge progress by")
     device = next(model.parameters()).device
     train = as_batch("train", train).to(device)
     if validation is not None:
@@ -126,6 +144,8 @@ def fit(
             if validation is not None and history.best is record:
                 best = copy.deepcopy(model.state_dict())
             bar.set_postfix(_summary(record))
+            if patience is not None and epoch - history.last_progress >= patience:
+                break
     if best is not None:
         model.load_state_dict(best)
     _warn_of_collapse(history.best)

@@ -15,6 +15,7 @@ from tqdm import tqdm
 from dpcore.graphs import SparseGraphs
 from dpcore.models import build_model, data_settings
 from dpcore.training.fitting import Record, as_batch, evaluate, fit
+from dpcore.training.standardising import standardized
 
 
 def splits(labels: Tensor, folds: int = 10, seed: int = 0) -> list[dict[str, Tensor]]:
@@ -64,6 +65,8 @@ def run_fold(
     seed: int,
     batch_size: int = 32,
     lr: float = 1e-3,
+    patience: int | None = None,
+    standardize: int = 0,
     progress: bool = False,
     **settings,
 ) -> Record:
@@ -71,8 +74,10 @@ def run_fold(
 
     `accuracy` is the test accuracy at the epoch with the best validation accuracy;
     `validation_curve` and `test_curve` hold every epoch, for the paper's protocol.
+    `patience`: see :func:`fit`; `standardize`: see :func:`standardized`.
     """
     start = time.perf_counter()
+    graphs = standardized(graphs, standardize, split["train"])
     train, validation, test = (
         graphs.select(split[part]) for part in ("train", "validation", "test")
     )
@@ -91,6 +96,7 @@ def run_fold(
         validation,
         progress,
         on_epoch=test_too,
+        patience=patience,
     )
     best = history.best
     return Record(
@@ -116,6 +122,7 @@ def choose(
     epochs: int,
     seed: int,
     batch_size: int = 32,
+    standardize: int = 0,
     **settings,
 ) -> Record:
     """Try every point of a grid on the training part of a split; judge on validation.
@@ -137,6 +144,7 @@ def choose(
         FloatingPointError: when training diverged at every point.
     """
     start = time.perf_counter()
+    graphs = standardized(graphs, standardize, split["train"])
     train, validation = (graphs.select(split[p]) for p in ("train", "validation"))
     trials = []
     for point in grid:
@@ -211,13 +219,19 @@ def cross_validate(
 def summary(folds: list[Record]) -> Record:
     """Both protocols' figures from the records of all folds, in [0, 1]."""
     accuracies = np.array([fold["accuracy"] for fold in folds])
-    curve = np.mean([fold["test_curve"] for fold in folds], axis=0)
+    epochs = max(len(fold["test_curve"]) for fold in folds)
+    curve = np.mean([_held(fold["test_curve"], epochs) for fold in folds], axis=0)
     return Record(
         fair_mean=float(accuracies.mean()),
         fair_sd=float(accuracies.std(ddof=1)) if len(folds) > 1 else 0.0,
         paper_protocol=float(curve.max()),
         folds=folds,
     )
+
+
+def _held(curve: list[float], epochs: int) -> list[float]:
+    """A curve as long as the others': a fold that stopped keeps its last value."""
+    return curve + [curve[-1]] * (epochs - len(curve))
 
 
 def single_threaded(function: Callable, *args, **settings):

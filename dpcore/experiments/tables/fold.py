@@ -67,13 +67,16 @@ def _measure(task: Task) -> dict:
         return kernels.run_fold(task.method, graphs, split, seed=task.seed)
     settings = dict(task.settings)
     epochs, trial_epochs = settings.pop("epochs"), settings.pop("trial_epochs")
+    patience = settings.pop("patience", None)
     options = {k: settings.pop(k) for k in OF_THE_DATA & settings.keys()}
     graphs = _load(task.dataset, as_one_batch=True, **options)
     split = splits(graphs.y, task.folds, task.seed)[task.fold]
     own = (task.method, graphs, split)
     found = choose(*own, task.grid, epochs=trial_epochs, seed=task.seed, **settings)
     settings.update(found.chosen)
-    return found | run_fold(*own, epochs=epochs, seed=task.seed, **settings)
+    return found | run_fold(
+        *own, epochs=epochs, seed=task.seed, patience=patience, **settings
+    )
 
 
 @functools.lru_cache(maxsize=1)

@@ -35,7 +35,16 @@ _LARGE = dict(ratio=0.1, conv="sage", dropout=0.0, epochs=10)
 
 SETTINGS: dict[str, dict] = {
     "PROTEINS": dict(max_nodes=150, conv="gcn", dropout=0.6, epochs=50),
-    "ENZYMES": dict(max_nodes=48, conv="sage", dropout=0.0, epochs=80, attributes=True),
+    "ENZYMES": dict(
+        max_nodes=48,
+        conv="sage",
+        dropout=0.0,
+        epochs=400,
+        patience=50,
+        trial_epochs=10,
+        attributes=True,
+        standardize=18,
+    ),
     "MUTAG": dict(max_nodes=28, conv="gcn", dropout=0.0, epochs=100, edge_labels=True),
     "DD": dict(max_nodes=500, **_LARGE),
     "COLLAB": dict(max_nodes=150, **_LARGE),
@@ -149,9 +158,11 @@ def _settings(row: str, dataset: str, epochs: int | None) -> tuple[dict, list | 
     settings = dict(SETTINGS.get(dataset, SETTINGS["PROTEINS"]))
     if epochs is not None:
         settings["epochs"] = epochs
-    settings["trial_epochs"] = max(1, settings["epochs"] // TRIAL_SHARE)
+    trial = max(1, settings["epochs"] // TRIAL_SHARE)
+    settings["trial_epochs"] = min(trial, settings.get("trial_epochs", trial))
     taken = accepted_settings(row)
-    of_training = {"epochs", "trial_epochs", "lr", *OF_THE_DATA}
+    of_training = {"epochs", "trial_epochs", "patience", "lr", *OF_THE_DATA}
+    of_training |= {"standardize"}
     settings = {k: v for k, v in settings.items() if k in taken | of_training}
     grid = []
     for point in GRID:
