@@ -12,8 +12,15 @@ from dpcore.assignments import HeavyEdge, Random
 from dpcore.graphs import Graphs
 from dpcore.layers import GNN
 from dpcore.models.output import Output, classifier_head
+from dpcore.models.repairs import (
+    REPAIRS,
+    dmon_losses,
+    for_losses,
+    for_next_level,
+    mincut_losses,
+)
 from dpcore.models.s2v import S2V
-from dpcore.pooling import clusters_of_ratio, diff_pool
+from dpcore.pooling import Pooled, clusters_of_ratio, diff_pool
 
 ASSIGNMENTS = ("learned", "hard", "heavy-edge", "random")
 
@@ -38,10 +45,13 @@ class DiffPoolClassifier(nn.Module):
             and "random": not learned, see :class:`dpcore.assignments.HeavyEdge` and
             :class:`dpcore.assignments.Random`; both losses are constants then. With
             "heavy-edge" a graph of n nodes uses min(n, k) clusters and no empty ones.
+        repair: None, or one of REPAIRS, see :mod:`dpcore.models.repairs`. With
+            "mincut" and "dmon" `link_loss` and `entropy_loss` are the first and the
+            second of those losses.
 
     Raises:
-        ValueError: for unknown assignments, fewer than one cluster, a ratio outside
-            (0, 1], and all that the GNNs refuse.
+        ValueError: for unknown assignments or repairs, fewer than one cluster, a ratio
+            outside (0, 1], and all that the GNNs refuse.
     """
 
     def __init__(
@@ -58,9 +68,10 @@ class DiffPoolClassifier(nn.Module):
         entropy_weight: float = 1.0,
         ratio: float | None = None,
         assignments: str = "learned",
+        repair: str | None = None,
     ):
         super().__init__()
-        _check(clusters, ratio, assignments)
+        _check(clusters, ratio, assignments, repair)
         learned = assignments in ("learned", "hard")
         gnn = _stack(num_layers, conv, dropout, self_loops)
         widths = [num_features] + [hidden] * len(clusters)
@@ -75,7 +86,7 @@ class DiffPoolClassifier(nn.Module):
         parts = len(clusters) + 1 if self.every_level else 1
         self.head = classifier_head(parts * hidden, hidden, num_classes)
         self.link_weight, self.entropy_weight = link_weight, entropy_weight
-        self.hard = assignments == "hard"
+        self.hard, self.repair = assignments == "hard", repair
         self.ratio, self.given = ratio, None
         if assignments == "heavy-edge":
             self.ratio = ratio or 1.0
@@ -93,9 +104,10 @@ class DiffPoolClassifier(nn.Module):
             logits = level.assign(graphs, graphs.x) if fixed is None else fixed
             clusters = self._open(graphs, logits)
             pooled = diff_pool(z, graphs, logits, clusters=clusters, hard=self.hard)
-            link, entropy = link + pooled.link_loss, entropy + pooled.entropy_loss
+            first, second = self._losses(z, graphs, logits, pooled)
+            link, entropy = link + first, entropy + second
             assignments.append(pooled.assignment)
-            graphs = pooled.graphs
+            graphs = for_next_level(pooled.graphs, self.repair)
         z = self.last(graphs, graphs.x)
         readouts.append(self._read(graphs, z))
         summary = torch.cat(readouts, 1) if self.every_level else readouts[-1]
@@ -104,6 +116,18 @@ class DiffPoolClassifier(nn.Module):
 
     def _read(self, graphs: Graphs, z: Tensor) -> Tensor:
         return getattr(graphs, self.readout)(z)
+
+    def _losses(self, z: Tensor, graphs: Graphs, logits: Tensor, pooled: Pooled):
+        """The two losses of a level."""
+        if self.repair == "mincut":
+            return mincut_losses(graphs, pooled)
+        if self.repair == "dmon":
+            return dmon_losses(graphs, pooled)
+        judged = for_losses(graphs, self.repair)
+        if judged is not graphs:
+            own = dict(clusters=pooled.clusters, hard=self.hard)
+            pooled = diff_pool(z, judged, logits, **own)
+        return pooled.link_loss, pooled.entropy_loss
 
     def _open(self, graphs: Graphs, logits: Tensor) -> Tensor | None:
         """How many clusters every graph may use, None for all."""
@@ -131,7 +155,9 @@ def _stack(num_layers: int, conv: str, dropout: float, self_loops: str):
     return lambda level, *widths: GNN(*widths, **shared)
 
 
-def _check(clusters: Sequence[int], ratio: float | None, assignments: str) -> None:
+def _check(
+    clusters: Sequence[int], ratio: float | None, assignments: str, repair: str | None
+) -> None:
     if any(k < 1 for k in clusters):
         raise ValueError(f"clusters is {list(clusters)}, expected at least 1 each")
     if ratio is not None and not 0 < ratio <= 1:
@@ -140,6 +166,8 @@ def _check(clusters: Sequence[int], ratio: float | None, assignments: str) -> No
         raise ValueError(
             f"assignments is {assignments!r}, expected {', '.join(ASSIGNMENTS)}"
         )
+    if repair is not None and repair not in REPAIRS:
+        raise ValueError(f"repair is {repair!r}, expected None, {', '.join(REPAIRS)}")
     if assignments in ("heavy-edge", "random") and not clusters:
         raise ValueError(f"assignments is {assignments!r}, but there is no level")
 
