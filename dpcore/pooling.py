@@ -17,7 +17,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs
-from dpcore.graphs.checks import is_integer
+from dpcore.graphs.checks import NotFinite, is_integer
 from dpcore.layers import GNN
 
 REDUCTIONS = ("rms", "frobenius")
@@ -279,12 +279,12 @@ def _check(z: Tensor, graphs: Graphs, logits: Tensor, reduction: str) -> None:
         if not tensor.is_floating_point():
             raise ValueError(f"{name} has dtype {tensor.dtype}, expected floats")
     if not _finite(z):
-        raise ValueError("z holds NaN or infinite values")
+        raise NotFinite("z holds NaN or infinite values")
     largest = logits.detach().amax(-1)  # NaN where a row holds one
     if not _finite(largest):
         if largest.isneginf().any():
-            raise ValueError("logits closes every cluster (-inf) to some node")
-        raise ValueError("logits holds NaN or +inf")
+            raise NotFinite("logits closes every cluster (-inf) to some node")
+        raise NotFinite("logits holds NaN or +inf")
     if reduction not in REDUCTIONS:
         raise ValueError(
             f"reduction is {reduction!r}, expected one of {', '.join(REDUCTIONS)}"

@@ -5,6 +5,11 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+
+class NotFinite(ValueError):
+    """NaN or infinite values: in the data, or of a model whose training diverged."""
+
+
 INTEGERS = (torch.int32, torch.int64)
 
 
@@ -22,7 +27,7 @@ def check_features(x: Tensor) -> None:
     if not x.is_floating_point():
         raise ValueError(f"x has dtype {x.dtype}, expected floats: use x.float()")
     if not torch.isfinite(x).all():
-        raise ValueError("x holds NaN or infinite values; features must be finite")
+        raise NotFinite("x holds NaN or infinite values; features must be finite")
 
 
 def checked_batch(batch: Tensor | None, x: Tensor) -> Tensor:
@@ -77,7 +82,7 @@ def checked_edges(
             "get none: pass edge_weight.detach()"
         )
     if not torch.isfinite(edge_weight).all():
-        raise ValueError("edge_weight holds NaN or infinite values")
+        raise NotFinite("edge_weight holds NaN or infinite values")
     return edge_weight.to(x.dtype)
 
 
