@@ -159,6 +159,67 @@ def test_mistake_is_named(number, source, words):
     assert "\n" not in verdict.message
 
 
+# right answers that are not the notebook's own
+OTHERS = {
+    "9.4": """
+def block_loss(edge_index, edge_weight, s, b):
+    i, j = edge_index
+    a_s = torch.zeros(len(s), s.shape[1]).index_add(0, i, edge_weight[:, None] * s[j])
+    pooled, gram = s.T @ a_s, s.T @ s
+    last = (b * (gram @ b @ gram)).sum()
+    return edge_weight.square().sum() - 2 * (b * pooled).sum() + last
+""",
+    "5.4": """
+def off_diagonal(edge_index, s):
+    i, j = edge_index
+    ones = torch.ones(len(i))
+    a_s = torch.zeros(len(s), s.shape[1]).index_add(0, i, ones[:, None] * s[j])
+    everything = (s.T @ s).square().sum() - s.square().sum(1).square().sum()
+    return len(i) - 2 * (s * a_s).sum() + everything
+""",
+    "7.3": """
+def by_chance(score, a, b, times):
+    return sum(score(a[torch.randperm(len(a))], b) for _ in range(times)) / times
+""",
+}
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("number", OTHERS)
+def test_another_right_answer_passes_in_either_default_dtype(number, dtype):
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(dtype)
+        verdict = evaluate(number, all_exercises()[number].function(OTHERS[number]))
+    finally:
+        torch.set_default_dtype(before)
+    assert verdict.passed, verdict.message
+
+
+@pytest.mark.parametrize("number", NUMBERS)
+def test_a_solution_passes_where_float64_is_the_default(number):
+    before = torch.get_default_dtype()
+    try:
+        torch.set_default_dtype(torch.float64)  # as chapters 04 and 05 do
+        one = all_exercises()[number]
+        verdict = evaluate(number, one.function(one.solutions[0]))
+    finally:
+        torch.set_default_dtype(before)
+    assert verdict.passed, verdict.message
+
+
+def test_a_reused_shuffle_is_never_taken_for_one_of_both():
+    source = """
+def by_chance(score, a, b, times):
+    order = torch.randperm(len(b))
+    return sum(score(a, b[order]) for _ in range(times)) / times
+"""
+    for seed in range(30):
+        torch.manual_seed(seed)
+        verdict = evaluate("7.3", all_exercises()["7.3"].function(source))
+        assert "always the same order" in verdict.message
+
+
 # the mechanism
 
 

@@ -34,6 +34,17 @@ def pool(image, how):
 """,
             "2 rows by 2 columns, not 4 pixels in a row",
         ),
+        (
+            """
+def pool(image, how):
+    corners = [image[i::2, j::2] for i in (0, 1) for j in (0, 1)]
+    best = torch.zeros_like(corners[0])
+    for corner in corners:
+        best = torch.maximum(best, corner)
+    return best if how == "max" else sum(corners) / 4
+""",
+            "your maximum begins at 0",
+        ),
     ],
     "1.2": [
         (
@@ -74,6 +85,14 @@ def mean_readout(x, batch, num_graphs):
     return torch.stack([p.sum(0) / max(len(p), 1) for p in parts])
 """,
             "do not rely on `batch` being sorted",
+        ),
+        (
+            """
+def mean_readout(x, batch, num_graphs):
+    total = torch.zeros(num_graphs, x.shape[1]).index_add(0, batch, x)
+    return total / torch.bincount(batch).clamp(min=1)[:, None]
+""",
+            "if the last graphs have no nodes (bincount has a `minlength`)",
         ),
     ],
     "1.3": [

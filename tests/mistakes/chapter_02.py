@@ -247,7 +247,7 @@ def masked_readouts(h, mask):
     kept = h.masked_fill(~mask[:, :, None], 0)
     return kept.sum(1) / mask.sum(1, keepdim=True)
 """,
-            "return two tensors",
+            "return two things",
         ),
     ],
     "2.4": [

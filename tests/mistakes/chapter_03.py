@@ -90,7 +90,7 @@ def pool_once(logits, z, adj):
     s = torch.softmax(logits, dim=1)
     return s.T @ z
 """,
-            "return two tensors",
+            "return two things",
         ),
     ],
     "3.2": [

@@ -58,7 +58,7 @@ def two_numbers(s):
 def two_numbers(s):
     return torch.special.entr(s).sum(1).exp()
 """,
-            "return two numbers",
+            "return two things",
         ),
     ],
     "4.2": [
@@ -118,6 +118,35 @@ def wrong_entries(edge_index, cluster):
     return together != linked
 """,
             "add its entries up",
+        ),
+        (
+            """
+def wrong_entries(edge_index, cluster):
+    together = cluster[:, None] == cluster
+    linked = torch.zeros_like(together)
+    linked[edge_index[0], edge_index[1]] = True
+    return (together != linked).any()
+""",
+            "is True, a yes or no, expected a number",
+        ),
+        (
+            """
+def wrong_entries(edge_index, cluster):
+    together = cluster[:, None] == cluster
+    linked = torch.zeros_like(together)
+    linked[edge_index[0], edge_index[1]] = True
+    return (together - linked).abs().sum()
+""",
+            "make numbers of True and False first",
+        ),
+        (
+            """
+def wrong_entries(edge_index, cluster):
+    adj = torch.zeros(len(cluster), len(cluster))
+    adj[edge_index[0], edge_index[1]] = 1
+    return (adj - (cluster[:, None] == cluster).float()).sum()
+""",
+            "entries of −1 and of +1 cancel",
         ),
     ],
     "4.3": [

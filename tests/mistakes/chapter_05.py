@@ -42,7 +42,7 @@ def undo_padding(link, entropy, nodes, padded):
 def undo_padding(link, entropy, nodes, padded):
     return link * padded**2 / nodes
 """,
-            "return two numbers",
+            "return two things",
         ),
     ],
     "5.2": [
@@ -123,6 +123,17 @@ def masked_entropy(logits, mask):
 """,
             "no gradient: something detaches",
         ),
+        (
+            """
+def masked_entropy(logits, mask):
+    means = []
+    for scores, own in zip(logits, mask):
+        s = scores[: int(own.sum())].softmax(-1)
+        means.append(torch.special.entr(s).sum(-1).mean())
+    return torch.stack(means).mean()
+""",
+            "they need not come first",
+        ),
     ],
     "5.3": [
         (
@@ -130,7 +141,7 @@ def masked_entropy(logits, mask):
 def link_gradient(adj, s):
     return -4 * (adj - s @ s.T) @ s
 """,
-            "the gradient for a directed graph: right for a symmetric A only",
+            "right for a symmetric A only",
         ),
         (
             """

@@ -48,6 +48,30 @@ def recalls(labels, answers, num_classes):
 """,
             "that is the precision",
         ),
+        (
+            """
+def recalls(labels, answers, num_classes):
+    right = labels[labels == answers].bincount()
+    return right / labels.bincount().clamp(min=1)
+""",
+            "where the last class has no graphs",
+        ),
+        (
+            """
+def recalls(labels, answers, num_classes):
+    right = labels[labels == answers].bincount()
+    return right / labels.bincount(minlength=num_classes).clamp(min=1)
+""",
+            "your code raised RuntimeError",
+        ),
+        (
+            """
+def recalls(labels, answers, num_classes):
+    right = labels[labels == answers].bincount(minlength=num_classes)
+    return right / len(labels)
+""",
+            "each class has its own size",
+        ),
     ],
     "6.3": [
         (

@@ -120,6 +120,14 @@ def by_chance(score, a, b, times):
         (
             """
 def by_chance(score, a, b, times):
+    b = b[torch.randperm(len(b))]
+    return sum(score(a, b) for _ in range(times)) / times
+""",
+            "in the loop",
+        ),
+        (
+            """
+def by_chance(score, a, b, times):
     return sum(score(a, b[torch.randperm(len(b))]) for _ in range(times))
 """,
             "the mean over all times",

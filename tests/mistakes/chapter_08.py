@@ -57,6 +57,14 @@ def gain(ours, theirs):
 """,
             "your code raised TypeError",
         ),
+        (
+            """
+def gain(ours, theirs):
+    gains = [a - b for a, b in zip(ours, theirs) if a and b]
+    return sum(gains) / len(gains)
+""",
+            "0.0 is a figure, no hole",
+        ),
     ],
     "8.2": [
         (
@@ -124,7 +132,7 @@ def both_protocols(validation, test):
 def both_protocols(validation, test):
     return float(test.mean(0).max())
 """,
-            "return two numbers",
+            "return two things",
         ),
     ],
     "8.3": [

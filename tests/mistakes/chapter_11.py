@@ -128,6 +128,7 @@ def pieces(edge_index, cluster):
         (LIST.replace(".clamp(max=3), 4", ""), "cap the degree"),
         (LIST.replace("4).float()", "4)"), "features are floats"),
         (LIST.replace(" if g == graph", ""), "this graph's rows"),
+        (LIST.replace("in labels:", "in sorted(labels):"), "another order than"),
         (LIST.replace("names.index(n) for", "names.index(n) + 1 for"), "start at 0"),
     ],
 }

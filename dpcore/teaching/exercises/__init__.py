@@ -14,7 +14,9 @@ How to add a chapter's exercises:
    or None. What the reader's function raises, a forgotten return and an argument
    changed in place are reported without you. Compute the expected answer in another
    way than the solution does. Name the typical mistakes: compute what each would
-   give, and say so before the general `expect_close`.
+   give and hand them to `expect_close` or `expect_number` as ``mistakes``. Give
+   inputs on which a careless answer shows: an empty last group, a value of 0, an
+   order that is not sorted, the default dtype.
 2. The notebook, per exercise: a markdown cell ``### Exercise 3.2 — title``, a code cell
    with the stub (body ``...  # your code``) and ``dpcore.exercises.check("3.2", f)``,
    a markdown cell with the hint and, in ``<details><summary>Solution</summary>``, one
@@ -31,10 +33,13 @@ has solved in :mod:`dpcore.teaching.exercises.record`.
 from dpcore.teaching.exercises.mechanism import (
     Mistake,
     Verdict,
+    case,
+    entropy,
     evaluate,
     exercise,
     expect_close,
     expect_number,
+    expect_pair,
     expect_tensor,
     known,
 )
@@ -43,11 +48,14 @@ from dpcore.teaching.exercises.record import check, progress
 __all__ = [
     "Mistake",
     "Verdict",
+    "case",
     "check",
+    "entropy",
     "evaluate",
     "exercise",
     "expect_close",
     "expect_number",
+    "expect_pair",
     "expect_tensor",
     "known",
     "progress",

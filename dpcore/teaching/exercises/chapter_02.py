@@ -13,6 +13,7 @@ from dpcore.teaching.exercises.mechanism import (
     Mistake,
     exercise,
     expect_close,
+    expect_pair,
     expect_tensor,
 )
 
@@ -33,15 +34,15 @@ def neighbour_mean(function: Answer) -> str:
     if isinstance(got, Tensor) and got.shape == x.shape:
         if torch.isnan(got[4:]).any():
             raise Mistake("0 / 0 at a node without neighbours: clamp the count at 1")
-        typical = [
-            (total, "that is the sum: divide by the number of neighbours"),
-            ((total + x) / voices, "the node itself is in your mean: leave it out"),
-            (total / voices, "you divide by neighbours + 1: the node does not count"),
-            (total / len(x), "you divide by all nodes: every node has its own count"),
-            (gcn, "that is the GCN's weighting: here it is the plain mean"),
-        ]
-        _name_mistakes(got, typical)
-    expect_close(got, total / some, "the mean of x[j] over the columns (i, j)")
+    mistakes = [
+        (total, "that is the sum: divide by the number of neighbours"),
+        ((total + x) / voices, "the node itself is in your mean: leave it out"),
+        (total / voices, "you divide by neighbours + 1: the node does not count"),
+        (total / len(x), "you divide by all nodes: every node has its own count"),
+        (gcn, "that is the GCN's weighting: here it is the plain mean"),
+    ]
+    hint = "the mean of x[j] over the columns (i, j)"
+    expect_close(got, total / some, hint, mistakes=mistakes)
     i = torch.arange(399)
     path = torch.stack([torch.cat([i, i + 1]), torch.cat([i + 1, i])])
     with Largest() as watch:
@@ -137,9 +138,7 @@ def masked_readouts(function: Answer) -> str:
     }
     for fill in (0.0, 7.0, float("nan")):
         h = torch.where(mask[:, :, None], nodes, fill)
-        pair = function(h.clone(), mask.clone())
-        if not isinstance(pair, tuple | list) or len(pair) != 2:
-            raise Mistake("return two tensors: `return mean, maximum`")
+        pair = expect_pair(function(h.clone(), mask.clone()), "mean, maximum")
         for (name, right), got in zip(want.items(), pair, strict=True):
             name = f"{name} (padded rows hold {fill:g})"
             if isinstance(got, Tensor) and torch.isnan(got).any():
@@ -147,10 +146,9 @@ def masked_readouts(function: Answer) -> str:
                     f"{name} is NaN: 0 · NaN is NaN. Replace those rows, "
                     "h.masked_fill(~mask[:, :, None], …)"
                 )
-            got = expect_tensor(got, right.shape, name)
-            if not torch.allclose(got, right, atol=1e-4):
-                _name_mistakes(got, _mask_forgotten(h, mask, nodes), name)
-            expect_close(got, right, "only rows where the mask is true", name=name)
+            mistakes = _mask_forgotten(h, mask, nodes)
+            hint = "only rows where the mask is true"
+            expect_close(got, right, hint, name=name, mistakes=mistakes)
     return "no graph notices how large its neighbours in the batch are."
 
 
@@ -177,7 +175,7 @@ def is_equivariant(function: Answer) -> str:
     """``is_equivariant(layer, x, adj)`` → bool, for honest layers and for cheats."""
     torch.manual_seed(24)
     x = torch.arange(14.0).view(7, 2)[[3, 0, 5, 1, 6, 2, 4]]
-    adj = (torch.rand(7, 7) < 0.4).float()  # directed
+    adj = (torch.rand(7, 7) < 0.4).to(x)  # directed
 
     def says(layer: Callable[[Tensor, Tensor], Tensor]) -> bool:
         torch.manual_seed(0)
@@ -284,34 +282,24 @@ def ruler(function: Answer) -> str:
         got = function(train_sizes.clone(), train_labels.clone(), test_sizes.clone())
         if isinstance(got, Tensor) and got.shape == train_labels.shape:
             raise Mistake("these are labels of the training graphs: label the test's")
-        got = expect_tensor(got, test_sizes.shape, f"the result {kind}")
         want = torch.where(test_sizes > t, large, 1 - large)
-        if not torch.equal(got.long(), want):
-            mean, constant = train_sizes.double().mean(), "the same label for all"
-            typical = {
-                "you try one direction only, large means 1": (test_sizes > t_up).long(),
-                "the direction is wrong: large may mean 0 or 1, try both": 1 - want,
+        mean, constant = train_sizes.double().mean(), "the same label for all"
+        mistakes = [
+            (test_sizes > t_up, "you try one direction only, large means 1"),
+            (1 - want, "the direction is wrong: large may mean 0 or 1, try both"),
+            (
+                torch.where(test_sizes >= t, large, 1 - large),
                 "graphs of exactly the threshold's size are on the wrong side: use the "
-                "same comparison for training and test": torch.where(
-                    test_sizes >= t, large, 1 - large
-                ),
-                "the threshold is the mean: count who is right at every size": (
-                    torch.where(test_sizes > mean, large, 1 - large)
-                ),
-                f"{constant}: let the size decide": torch.zeros_like(want),
-                f"{constant}: the size has to decide": torch.ones_like(want),
-            }
-            pairs = ((value, told) for told, value in typical.items())
-            _name_mistakes(got, pairs, f"the result {kind}")
+                "same comparison for training and test",
+            ),
+            (
+                torch.where(test_sizes > mean, large, 1 - large),
+                "the threshold is the mean: count who is right at every size",
+            ),
+            (torch.zeros_like(want), f"{constant}: let the size decide"),
+            (torch.ones_like(want), f"{constant}: the size has to decide"),
+        ]
         hint = "take the threshold and direction with the most right in training"
-        expect_close(got, want, hint, name=f"the result {kind}")
+        name = f"the result {kind}"
+        expect_close(got, want, hint, name=name, mistakes=mistakes)
     return "one number, no network: 81.9 ± 8.3 % on MUTAG. Compare with the table."
-
-
-def _name_mistakes(
-    got: Tensor, typical: Iterable[tuple[Tensor, str]], name: str = ""
-) -> None:
-    """Say which known mistake the result comes from, if it does."""
-    for value, told in typical:
-        if torch.allclose(got.detach().double(), value.double(), atol=1e-4):
-            raise Mistake(f"{name}: {told}" if name else told)

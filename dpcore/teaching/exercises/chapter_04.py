@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from itertools import permutations
 from typing import Any
 
@@ -11,9 +11,11 @@ import torch
 
 from dpcore.teaching.exercises.mechanism import (
     Mistake,
+    entropy,
     exercise,
     expect_close,
     expect_number,
+    expect_pair,
 )
 
 Answer = Callable[..., Any]
@@ -25,44 +27,39 @@ def two_numbers(function: Answer) -> str:
     soft = [[0.5, 0.5, 0.0], [0.8, 0.1, 0.1], [0.6, 0.2, 0.2], [1.0, 0.0, 0.0]]
     sharp = [[1.0, 0.0, 0.0], [0.0, 1.0, 0.0], [0.0, 1.0, 0.0], [1.0, 0.0, 0.0]]
     for s, kind in ((soft, "a soft s"), (sharp, "an s of zeros and ones")):
-        pair = function(torch.tensor(s))
-        if not isinstance(pair, tuple | list | torch.Tensor) or len(pair) != 2:
-            raise Mistake("return two numbers: `return in_use, a_node`")
-        got = [float(number) for number in pair]
-        if any(math.isnan(number) for number in got):
+        pair = expect_pair(function(torch.tensor(s)), "in_use, a_node")
+        if any(math.isnan(float(number)) for number in pair):
             raise Mistake("NaN: 0 · log 0 has to count as 0, see torch.special.entr")
         masses = [sum(column) for column in zip(*s, strict=True)]
-        rows = [_entropy(row) for row in s]
-        mean_row, mean = _entropy([m / len(s) for m in masses]), sum(rows) / len(rows)
-        want = [math.exp(mean_row), math.exp(mean)]
-        if _near(got, want[::-1]):
-            raise Mistake("the other way round: first clusters in use, then a node")
-        if _near(got, [mean_row, mean]):
-            raise Mistake("these are the entropies: take the exponential of both")
-        if _near(got, [math.exp(h / math.log(2)) for h in (mean_row, mean)]):
-            raise Mistake("exp of an entropy in bits: use log, not log2")
-        if _near(got[:1], [math.exp(_entropy(masses))]):
-            raise Mistake("clusters in use: the average row is s.mean(0), not s.sum(0)")
-        if kind == "a soft s":
-            averaged_late = sum(math.exp(h) for h in rows) / len(rows)
-            if _near(got[1:], [averaged_late]):
-                raise Mistake(
-                    "clusters a node: average the entropies first, then take one "
-                    "exponential: exp of the entropy loss"
-                )
+        rows = [entropy(row) for row in s]
+        mean_row, mean = entropy(m / len(s) for m in masses), sum(rows) / len(rows)
+        in_use, a_node = math.exp(mean_row), math.exp(mean)
+        swapped = "the other way round: first clusters in use, then a node"
+        plain = "this is the entropy: take the exponential of both"
+        bits = "exp of an entropy in bits: use log, not log2"
+        mistakes = [
+            (a_node, swapped),
+            (mean_row, plain),
+            (math.exp(mean_row / math.log(2)), bits),
+            (math.exp(entropy(masses)), "the average row is s.mean(0), not s.sum(0)"),
+        ]
         hint = "exp of the entropy of the average row, s.mean(0)"
-        expect_number(got[0], want[0], hint, name=f"clusters in use of {kind}")
+        name = f"clusters in use of {kind}"
+        expect_number(pair[0], in_use, hint, name=name, mistakes=mistakes)
+        mistakes = [
+            (in_use, swapped),
+            (mean, plain),
+            (math.exp(mean / math.log(2)), bits),
+            (
+                sum(math.exp(h) for h in rows) / len(rows),
+                "average the entropies first, then take one exponential: exp of the "
+                "entropy loss",
+            ),
+        ]
         hint = "exp of the average entropy of the rows"
-        expect_number(got[1], want[1], hint, name=f"clusters a node of {kind}")
+        name = f"clusters a node of {kind}"
+        expect_number(pair[1], a_node, hint, name=name, mistakes=mistakes)
     return "in use: are there clusters? a node: has anyone decided?"
-
-
-def _entropy(shares: Sequence[float]) -> float:
-    return -sum(p * math.log(p) for p in shares if p > 0)
-
-
-def _near(got: Sequence[float], want: Sequence[float]) -> bool:
-    return all(abs(a - b) < 1e-4 for a, b in zip(got, want, strict=True))
 
 
 @exercise("4.2")
@@ -89,19 +86,25 @@ def wrong_entries(function: Answer) -> str:
             for j in range(i)
         )
         want = 2 * apart + 2 * gaps + n
-        typical = {
-            2 * (apart + gaps): "the diagonal is wrong too: SSᵀ has 1 there, A has 0",
-            apart + gaps: "every pair stands in A twice, and the diagonal counts too",
-            apart + gaps + n: "off the diagonal every pair stands in A twice",
-            2 * apart + n: "also wrong: two nodes of one cluster without an edge",
-            2 * apart: "only the bridges: what of pairs in one cluster, unlinked?",
-            2 * gaps + n: "also wrong: edges between two clusters",
-            n * n - want: "these are the entries that agree: count the others",
-        }
-        typical.pop(want, None)
+        mistakes = [
+            (2 * (apart + gaps), "the diagonal is wrong too: SSᵀ has 1 there, A has 0"),
+            (apart + gaps, "every pair stands in A twice, and the diagonal counts too"),
+            (apart + gaps + n, "off the diagonal every pair stands in A twice"),
+            (2 * apart + n, "also wrong: two nodes of one cluster without an edge"),
+            (2 * apart, "only the bridges: what of pairs in one cluster, unlinked?"),
+            (2 * gaps + n, "also wrong: edges between two clusters"),
+            (n * n - want, "these are the entries that agree: count the others"),
+            (
+                2 * apart - 2 * gaps - n,
+                "entries of −1 and of +1 cancel: count both, abs() or !=",
+            ),
+            (
+                2 * gaps + n - 2 * apart,
+                "entries of −1 and of +1 cancel: count both, abs() or !=",
+            ),
+        ]
         hint = "compare all n² entries of A with cluster[i] == cluster[j]"
-        value = got.item() if isinstance(got, torch.Tensor) else got
-        found.append(expect_number(got, want, typical.get(value, hint)))
+        found.append(expect_number(got, want, hint, mistakes=mistakes))
     whole, three = (int(count) for count in found[1:])
     return f"the ring: {whole} in one cluster, {three} as pairs. It would be cut up."
 
@@ -116,15 +119,16 @@ def both_levels(function: Answer) -> str:
     hint = (
         "the share of node i in last cluster m: over all clusters c, s1[i, c]·s2[c, m]"
     )
-    if isinstance(got, torch.Tensor) and got.shape == want.shape:
-        got, sharp = got.to(want.dtype), torch.eye(3)[s1.argmax(1)]
-        if torch.allclose(got, sharp @ s2):
-            raise Mistake("no argmax between the levels: a soft node stays soft")
-        if torch.allclose(got, want.softmax(1)):
-            raise Mistake("no softmax: the rows of the product add up to 1 already")
-        if torch.allclose(got, torch.eye(2)[want.argmax(1)]):
-            raise Mistake("no argmax at the end: return the shares themselves")
-    expect_close(got, want, hint)
+    sharp = torch.eye(3)[s1.argmax(1)]
+    mistakes = [
+        (sharp @ s2, "no argmax between the levels: a soft node stays soft"),
+        (want.softmax(1), "no softmax: the rows of the product add up to 1 already"),
+        (
+            torch.eye(2)[want.argmax(1)],
+            "no argmax at the end: return the shares themselves",
+        ),
+    ]
+    expect_close(got, want, hint, mistakes=mistakes)
     return "two levels are one assignment: A'' follows from A in one step."
 
 
@@ -145,19 +149,19 @@ def matched(function: Answer) -> str:
         right = max(sum(p[f] == g for f, g in both) for p in permutations(range(k)))
         own = [[groups[i] for i in range(n) if found[i] == c] for c in range(k)]
         pure = sum(max(map(part.count, part), default=0) for part in own)
-        typical = {
-            sum(f == g for f, g in both): "you compare the numbers: rename them first",
-            pure: "two clusters took the same name: every name only once",
-            _greedy(both): "taking the largest overlap first is not always the best",
-        }
+        same = sum(f == g for f, g in both)
+        mistakes = [
+            (right, "that is how many nodes are right: divide by all nodes"),
+            (
+                _greedy(both) / n,
+                "taking the largest overlap first is not always the best",
+            ),
+            (same / n, "you compare the numbers: rename them first"),
+            (pure / n, "two clusters took the same name: every name only once"),
+        ]
         hint = "try every renaming of 0 … k - 1 and keep the best share"
-        value = float(got) if isinstance(got, int | float | torch.Tensor) else got
-        if value == right and right > 1:
-            raise Mistake("that is how many nodes are right: divide by all nodes")
-        for count, told in typical.items():
-            if count != right and value == count / n:
-                hint = told
-        expect_number(got, right / n, hint, name=f"the share for {kind}")
+        name = f"the share for {kind}"
+        expect_number(got, right / n, hint, name=name, mistakes=mistakes)
     return "now a number can say it, whatever the clusters are called."
 
 

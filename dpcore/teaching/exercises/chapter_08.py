@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from typing import Any
 
 import torch
 from scipy import stats
 
-from dpcore.teaching.exercises.mechanism import Mistake, exercise, expect_number
+from dpcore.teaching.exercises.mechanism import (
+    exercise,
+    expect_number,
+    expect_pair,
+)
 
 Answer = Callable[..., Any]
 
@@ -21,38 +25,38 @@ def gain(function: Answer) -> str:
     want = (1 - 0.5 + 4.5 + 4.5) / 4
     common = [(76.0, 75.0), (41.5, 42.0), (72.5, 68.0), (75.0, 70.5)]
     got = function(list(ours), list(theirs))
-    _name_mistakes(
-        got,
-        [
-            (
-                315.0 / 5 - 309.5 / 5,
-                "you compare means over different data sets: pair first, keep the "
-                "pairs that both rows have, then average the differences",
-            ),
-            (
-                (315.0 - 309.5) / 6,
-                "you count a missing figure as 0: leave out the data sets that only "
-                "one row has",
-            ),
-            (
-                sum(a - b for a, b in common) / 6,
-                "you divide by all data sets: divide by the number of pairs",
-            ),
-            (
-                (sum(a - b for a, b in common) - 54.0) / 5,
-                "only one of the two rows may miss a figure in your code: look at both",
-            ),
-            (
-                sum(100 * (a - b) / b for a, b in common) / 4,
-                "that is the gain in percent of the baseline: the table's gain is in "
-                "points, ours minus theirs",
-            ),
-            (-want, "the sign is the wrong way round: ours minus theirs"),
-        ],
-    )
+    mistakes = [
+        (
+            315.0 / 5 - 309.5 / 5,
+            "you compare means over different data sets: pair first, keep the "
+            "pairs that both rows have, then average the differences",
+        ),
+        (
+            (315.0 - 309.5) / 6,
+            "you count a missing figure as 0: leave out the data sets that only "
+            "one row has",
+        ),
+        (
+            sum(a - b for a, b in common) / 6,
+            "you divide by all data sets: divide by the number of pairs",
+        ),
+        (
+            (sum(a - b for a, b in common) - 54.0) / 5,
+            "only one of the two rows may miss a figure in your code: look at both",
+        ),
+        (
+            sum(100 * (a - b) / b for a, b in common) / 4,
+            "that is the gain in percent of the baseline: the table's gain is in "
+            "points, ours minus theirs",
+        ),
+        (-want, "the sign is the wrong way round: ours minus theirs"),
+    ]
     hint = "the mean of ours minus theirs over the data sets that both rows have"
-    expect_number(got, want, hint)
-    expect_number(function([60.0, 70.0], [50.0, 75.0]), 2.5, hint)
+    expect_number(got, want, hint, mistakes=mistakes)
+    got = function([60.0, 70.0, 0.0, 5.0], [50.0, 75.0, 4.0, 0.0])
+    told = "0.0 is a figure, no hole: ask `is not None`"
+    mistakes = [(2.5, told), (10 / 3, told), (1 / 3, told)]
+    expect_number(got, 1.5, hint, name="with figures of 0.0, it", mistakes=mistakes)
     return "the same data sets on both sides, or no comparison."
 
 
@@ -73,59 +77,53 @@ def both_protocols(function: Answer) -> str:
             [0.53, 0.72, 0.65, 0.69, 0.61],
         ]
     )
-    pair = function(validation.clone(), test.clone())
-    if not isinstance(pair, tuple | list | torch.Tensor) or len(pair) != 2:
-        raise Mistake("return two numbers: `return fair, paper`")
+    pair = expect_pair(function(validation.clone(), test.clone()), "fair, paper")
     fair, paper = (0.62 + 0.63 + 0.69) / 3, (0.71 + 0.66 + 0.69) / 3
     each = (0.71 + 0.71 + 0.72) / 3
-    if _near(pair[0], paper) and _near(pair[1], fair):
-        raise Mistake("right numbers in the wrong order: `return fair, paper`")
-    _name_mistakes(
-        pair[0],
-        [
-            (
-                each,
-                "your fair number takes each fold's best *test* epoch: choose the "
-                "epoch on `validation`, read `test` there",
-            ),
-            (
-                (0.76 + 0.74 + 0.71) / 3,
-                "your fair number is a validation accuracy: validation chooses the "
-                "epoch, the number comes from `test`",
-            ),
-            (
-                float(test[:, 2].mean()),
-                "your fair number uses one epoch for all folds: each fold has its own "
-                "best validation epoch, argmax(1)",
-            ),
-            (
-                float(test[:, -1].mean()),
-                "your fair number reads the last epoch: the one that validation chose",
-            ),
-        ],
-    )
+    mistakes = [
+        (
+            paper,
+            "right numbers in the wrong order: `return fair, paper`",
+        ),
+        (
+            each,
+            "your fair number takes each fold's best *test* epoch: choose the "
+            "epoch on `validation`, read `test` there",
+        ),
+        (
+            (0.76 + 0.74 + 0.71) / 3,
+            "your fair number is a validation accuracy: validation chooses the "
+            "epoch, the number comes from `test`",
+        ),
+        (
+            float(test[:, 2].mean()),
+            "your fair number uses one epoch for all folds: each fold has its own "
+            "best validation epoch, argmax(1)",
+        ),
+        (
+            float(test[:, -1].mean()),
+            "your fair number reads the last epoch: the one that validation chose",
+        ),
+    ]
     hint = "test[i] at validation[i].argmax(), averaged over the folds"
-    expect_number(pair[0], fair, hint, name="fair")
-    _name_mistakes(
-        pair[1],
-        [
-            (
-                each,
-                "your paper's number is the mean of the folds' best epochs: first the "
-                "mean curve, mean(0), then its maximum",
-            ),
-            (
-                float(validation.mean(0).max()),
-                "the paper's number comes from the `test` curves",
-            ),
-            (
-                float(test.max()),
-                "that is the best epoch of the best fold: first the mean curve",
-            ),
-        ],
-    )
+    expect_number(pair[0], fair, hint, name="fair", mistakes=mistakes)
+    mistakes = [
+        (
+            each,
+            "your paper's number is the mean of the folds' best epochs: first the "
+            "mean curve, mean(0), then its maximum",
+        ),
+        (
+            float(validation.mean(0).max()),
+            "the paper's number comes from the `test` curves",
+        ),
+        (
+            float(test.max()),
+            "that is the best epoch of the best fold: first the mean curve",
+        ),
+    ]
     hint = "the highest point of the mean test curve"
-    expect_number(pair[1], paper, hint, name="paper")
+    expect_number(pair[1], paper, hint, name="paper", mistakes=mistakes)
     return "same runs, two numbers: say which one you print."
 
 
@@ -149,32 +147,29 @@ def without_peeking(function: Answer) -> str:
     want = sum(float(test[f, e]) for f, e in zip(folds, picked, strict=True)) / 4
     got = function(test.clone())
     neighbour = [float(test[f, test[(f + 1) % 4].argmax()]) for f in folds]
-    _name_mistakes(
-        got,
-        [
-            (
-                float(test.mean(0).max()),
-                "the fold itself still helps to choose its epoch: average the *other* "
-                "folds' curves only",
-            ),
-            (
-                float(test.max(1).values.mean()),
-                "each fold chooses its own best epoch, that is peeking: the other "
-                "folds choose",
-            ),
-            (
-                sum(one_for_all) / 4,
-                "you return the height of the others' curve: they choose the epoch, "
-                "but the number is read from the fold itself",
-            ),
-            (
-                sum(neighbour) / 4,
-                "one neighbour chooses: take the mean curve of all other folds",
-            ),
-        ],
-    )
+    mistakes = [
+        (
+            float(test.mean(0).max()),
+            "the fold itself still helps to choose its epoch: average the *other* "
+            "folds' curves only",
+        ),
+        (
+            float(test.max(1).values.mean()),
+            "each fold chooses its own best epoch, that is peeking: the other "
+            "folds choose",
+        ),
+        (
+            sum(one_for_all) / 4,
+            "you return the height of the others' curve: they choose the epoch, "
+            "but the number is read from the fold itself",
+        ),
+        (
+            sum(neighbour) / 4,
+            "one neighbour chooses: take the mean curve of all other folds",
+        ),
+    ]
     hint = "for fold i: argmax of the mean of all rows but i, then test[i] there"
-    expect_number(got, want, hint)
+    expect_number(got, want, hint, mistakes=mistakes)
     return "an epoch chosen without the fold that is then tested."
 
 
@@ -185,50 +180,24 @@ def lucky_lead(function: Answer) -> str:
         got = function(p, n, methods)
         se = 100 * (p * (1 - p) / n) ** 0.5
         best = _expected_best(p, n, methods)
-        _name_mistakes(
-            got,
-            [
-                (100 * best, "that is the winner's accuracy: subtract 100·p"),
-                (best - p, "that is a share: in points, times 100"),
-                (
-                    100 * (best - p) * 2,
-                    "that is the best minus the worst: what does the winner gain over "
-                    "the true p?",
-                ),
-                (se, "that is the standard error of one method: now take the best"),
-                (0.0, "0: that is the mean of the methods, take their maximum"),
-            ],
-            atol=0.04,
-            relative=True,
-        )
+        mistakes = [
+            (100 * best, "that is the winner's accuracy: subtract 100·p"),
+            (best - p, "that is a share: in points, times 100"),
+            (
+                100 * (best - p) * 2,
+                "that is the best minus the worst: what does the winner gain over "
+                "the true p?",
+            ),
+            (se, "that is the standard error of one method: now take the best"),
+            (0.0, "0: that is the mean of the methods, take their maximum"),
+        ]
         hint = "the mean, over many repeats, of the best of `methods` scores, minus p"
-        expect_number(got, 100 * (best - p), hint, name=_call(p, n, methods), atol=0.1)
+        name, lead = f"lucky_lead({p}, {n}, {methods})", 100 * (best - p)
+        expect_number(got, lead, hint, name=name, mistakes=mistakes, atol=0.1)
     return "the first place of a table is partly a lottery prize."
-
-
-def _call(p: float, n: int, methods: int) -> str:
-    return f"lucky_lead({p}, {n}, {methods})"
 
 
 def _expected_best(p: float, n: int, methods: int) -> float:
     """E[max] of equal binomials over n, exactly: the sum of P(max > c)."""
     below = stats.binom.cdf(range(n), n, p) ** methods
     return float((1 - below).sum()) / n
-
-
-def _near(got: Any, value: float, atol: float = 1e-4) -> bool:
-    try:
-        return abs(float(got) - value) <= atol
-    except (TypeError, ValueError):
-        return False  # not a number: expect_number will say so
-
-
-def _name_mistakes(
-    got: Any,
-    wrong: Iterable[tuple[float, str]],
-    atol: float = 1e-4,
-    relative: bool = False,
-) -> None:
-    for value, told in wrong:
-        if _near(got, value, atol * max(abs(value), 0.25) if relative else atol):
-            raise Mistake(told)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import functools
 import importlib
+import math
 import pkgutil
 import re
 import traceback
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -111,15 +113,23 @@ expected [3, 2]: is it transposed?
     return value
 
 
+Mistakes = Iterable[tuple[Any, str]]  # what a typical mistake gives, what to say of it
+
+
 def expect_close(
     got: Any,
     want: torch.Tensor,
     hint: str,
     *,
     name: str = "the result",
+    mistakes: Mistakes = (),
     atol: float = 1e-4,
 ) -> torch.Tensor:
     """``got`` if it is ``want`` up to ``atol``, else a Mistake with the worst entry.
+
+    Args:
+        mistakes: tensors that typical mistakes give, each with what to say then in the
+            place of ``hint``.
 
     >>> expect_close(torch.tensor([1.0, 2.0]), torch.tensor([1.0, 3.0]), "add 1")
     Traceback (most recent call last):
@@ -129,30 +139,101 @@ expected 3: add 1
     got = expect_tensor(got, want.shape, name)
     gap = (got.detach().double() - want.detach().double()).abs()
     if gap.numel() and gap.max() > atol:
-        where = [int(i) for i in torch.unravel_index(gap.argmax(), gap.shape)]
-        place = f" at {where}" if where else ""
-        values = f"is {got[tuple(where)]:.4g}, expected {want[tuple(where)]:.4g}"
-        raise Mistake(f"{name}{place} {values}: {hint}")
+        entry = [int(i) for i in torch.unravel_index(gap.argmax(), gap.shape)]
+        place = f" at {entry}" if entry else ""
+        values = f"is {got[tuple(entry)]:.4g}, expected {want[tuple(entry)]:.4g}"
+        told = _explanation(got, mistakes, atol) or hint
+        raise Mistake(f"{name}{place} {values}: {told}")
     return got
 
 
 def expect_number(
-    got: Any, want: float, hint: str, *, name: str = "the result", atol: float = 1e-4
+    got: Any,
+    want: float,
+    hint: str,
+    *,
+    name: str = "the result",
+    mistakes: Mistakes = (),
+    atol: float = 1e-4,
 ) -> float:
     """``got`` (a number, or a tensor of one) if it is ``want``, else a Mistake.
 
+    Args:
+        mistakes: numbers that typical mistakes give, each with what to say then in the
+            place of ``hint``.
+
     >>> expect_number(2, 2.0, "count again")
     2.0
+    >>> expect_number(4, 2.0, "count again", mistakes=[(4, "you count both ways")])
+    Traceback (most recent call last):
+    dpcore.teaching.exercises.mechanism.Mistake: the result is 4, expected 2: \
+you count both ways
     """
     if isinstance(got, torch.Tensor) and got.numel() == 1:
         got = got.item()
+    if isinstance(got, torch.Tensor):
+        raise Mistake(f"{name} has shape {list(got.shape)}, expected one number")
+    if isinstance(got, bool):
+        raise Mistake(
+            f"{name} is {got}, a yes or no, expected a number: add up, `.sum()`, "
+            "where you ask `any`, `all` or `==`"
+        )
     try:
         value = float(got)
     except (TypeError, ValueError) as error:
         raise Mistake(f"{name} is {_kind(got)}, expected a number") from error
     if not abs(value - want) <= atol:
-        raise Mistake(f"{name} is {value:.4g}, expected {want:.4g}: {hint}")
+        told = _explanation(torch.tensor(value).double(), mistakes, atol) or hint
+        raise Mistake(f"{name} is {value:.4g}, expected {want:.4g}: {told}")
     return value
+
+
+def _explanation(got: torch.Tensor, mistakes: Mistakes, atol: float) -> str | None:
+    """What to say of the mistake whose value is nearest, if any is within ``atol``;
+    of equal ones the first."""
+    near: list[tuple[float, str]] = []
+    for value, told in mistakes:
+        value = torch.as_tensor(value, dtype=torch.float64)
+        if value.shape == got.shape:
+            gap = float((got.detach().double() - value).abs().max())
+            near += [(gap, told)] if gap <= atol else []
+    return min(near, key=lambda pair: round(pair[0], 5))[1] if near else None
+
+
+def expect_pair(value: Any, names: str) -> tuple[Any, Any]:
+    """The two parts of ``value``, or a Mistake that says what to return.
+
+    >>> expect_pair(1, "x, adj")
+    Traceback (most recent call last):
+    dpcore.teaching.exercises.mechanism.Mistake: return two things: `return x, adj`
+    """
+    if not isinstance(value, tuple | list | torch.Tensor) or len(value) != 2:
+        raise Mistake(f"return two things: `return {names}`")
+    return value[0], value[1]
+
+
+@contextmanager
+def case(text: str) -> Iterator[None]:
+    """Begin every Mistake inside with the case that it is about.
+
+    >>> with case("for one node"):
+    ...     raise Mistake("0 / 0")
+    Traceback (most recent call last):
+    dpcore.teaching.exercises.mechanism.Mistake: for one node: 0 / 0
+    """
+    try:
+        yield
+    except Mistake as mistake:
+        raise Mistake(f"{text}: {mistake}") from mistake.__cause__
+
+
+def entropy(shares: Iterable[float]) -> float:
+    """−Σ p log p in nats, where 0 · log 0 is 0.
+
+    >>> round(entropy([0.5, 0.5, 0.0]), 4)
+    0.6931
+    """
+    return -sum(p * math.log(p) for p in shares if p > 0)
 
 
 def _find(number: str) -> tuple[str, Checker]:
@@ -218,10 +299,14 @@ def _hint(error: Exception) -> str:
         return "keep the arguments as the stub has them, and check each call's own"
     if isinstance(error, NotImplementedError):
         return "write your code in its place"
+    if "bool tensor" in text or "Bool" in text:
+        return "make numbers of True and False first, .int() or .float()"
+    if "dtype" in text or "scalar type" in text:
+        return "give new tensors the kind of numbers that came: x.new_zeros(…)"
     shapes = ("shape", "size", "dimension", "mat1", "broadcast", "out of range")
     if any(word in text.lower() for word in shapes):
         return "print the shapes just before that line"
-    return "try the function on the chapter's own example"
+    return "try it on three nodes of your own, and print what stands before that line"
 
 
 def _kind(value: Any) -> str:
