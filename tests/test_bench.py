@@ -2,6 +2,7 @@
 
 import json
 import subprocess
+from unittest.mock import patch
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from dpcore.experiments import bench
 from dpcore.experiments.bench import epochs, measure, operators, peers, rows
 from dpcore.experiments.bench.measure import Result, Sizes
 from dpcore.graphs import SparseGraphs
+from dpcore.training import Record
+from dpcore.training.threads import useful_threads
 
 TINY = Sizes(
     repeats=1,
@@ -133,6 +136,7 @@ MEASURES = {
     "operator-10k": ["time", "memory"],
     "operator-1m": ["growth, 4 kB", "growth, 2 MB", "memory"],
     "cv-proteins": ["time"],
+    "busy-neighbour": ["time"],
     "density-collab": ["time"],
     "accuracy": ["loss", "gradient"],
     "operator-tgp": ["time"],
@@ -149,6 +153,8 @@ def test_every_row_runs(mutag, name, monkeypatch):
     if name == "operator-1m":  # a process of its own is started for operator-10k
         monkeypatch.setattr(rows, "peak_memory", lambda *_: (1.0, 1.0))
         monkeypatch.setattr(rows, "growth", lambda *_: [0.1, 1.0])
+    if name == "busy-neighbour":  # threads that wait are what it measures, elsewhere
+        monkeypatch.setattr(rows.os, "cpu_count", lambda: 1)
     lines = []
     found, failures = bench.run([name], TINY, progress=False, show=lines.append)
     assert failures == [] and len(lines) == 1 + len(found)
@@ -162,6 +168,27 @@ def test_every_row_runs(mutag, name, monkeypatch):
             assert result.ratio == pytest.approx(ratio)
         if result.target is not None:
             assert figures["met"] in (True, False)
+
+
+def test_the_neighbour_is_busy_and_ends_with_the_block():
+    with patch.object(rows.subprocess, "Popen", wraps=subprocess.Popen) as start:
+        with pytest.raises(ValueError), rows.busy_process():
+            (command,) = start.call_args.args
+            raise ValueError
+    assert "while True" in command[-1]
+
+
+def test_beside_the_neighbour_one_side_takes_all_threads(mutag, monkeypatch):
+    seen = []
+
+    def noted(model, batch, *_, **__):
+        seen.append(useful_threads(batch, 8))
+        return [Record(seconds=1.0)]
+
+    monkeypatch.setattr(rows, "fit", noted)
+    monkeypatch.setattr(rows.os, "cpu_count", lambda: 3)
+    rows.busy_neighbour(TINY, silent)
+    assert seen == [3, 1] * 3  # theirs, ours: a warm-up, quiet, busy
 
 
 def as_pyg(side, *shape):
@@ -274,14 +301,6 @@ def test_sides_take_turns_and_the_first_turn_is_not_counted():
     assert calls == ["a", "b"] * 4
     sides = dict(a=side("a", [1, 5, 3]))
     assert measure.alternate(sides, 3, silent, warm=True) == dict(a=3)
-
-
-def test_threads_are_put_back():
-    before = torch.get_num_threads()
-    with pytest.raises(ValueError), measure.threads(before + 1):
-        assert torch.get_num_threads() == before + 1
-        raise ValueError
-    assert torch.get_num_threads() == before
 
 
 def test_a_line_of_the_table():

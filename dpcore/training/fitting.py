@@ -15,6 +15,7 @@ from tqdm import tqdm
 
 from dpcore.graphs import SparseGraphs
 from dpcore.pooling import effective_number
+from dpcore.training.threads import threads, useful_threads
 
 COLLAPSED = 1.5
 """Effective clusters below which a level counts as collapsed."""
@@ -68,6 +69,9 @@ def fit(
     patience: int | None = None,
 ) -> History:
     """Train with Adam on cross-entropy plus the model's auxiliary losses.
+
+    Takes as many of torch's threads as a batch keeps busy (one, for small graphs), and
+    leaves the setting as it was.
 
     Args:
         model: from :func:`dpcore.build_model`, or any module that returns an `Output`.
@@ -123,7 +127,8 @@ def fit(
         validation = as_batch("validation", validation).to(device)
     optimizer = torch.optim.Adam(model.parameters(), lr=lr, fused=True)
     history, best, batching = History(), None, (batch_size, accumulate)
-    with torch.random.fork_rng():
+    count = useful_threads(train, -(-batch_size // accumulate))
+    with torch.random.fork_rng(), threads(count):
         torch.manual_seed(seed)
         bar = tqdm(range(1, epochs + 1), disable=not progress, unit="epoch")
         for epoch in bar:
@@ -169,7 +174,7 @@ def predict(
     training = model.training
     model.eval()
     try:
-        with torch.no_grad():
+        with torch.no_grad(), threads(useful_threads(graphs, batch_size)):
             ids = torch.arange(graphs.num_graphs).split(batch_size)
             return torch.cat([model(graphs.select(part)).logits for part in ids])
     finally:

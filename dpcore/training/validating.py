@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from dpcore.graphs import SparseGraphs
 from dpcore.models import build_model, data_settings
 from dpcore.training.fitting import Record, as_batch, evaluate, fit
 from dpcore.training.standardising import standardized
+from dpcore.training.threads import threads
 
 
 def splits(labels: Tensor, folds: int = 10, seed: int = 0) -> list[dict[str, Tensor]]:
@@ -196,7 +198,8 @@ def cross_validate(
         folds: at least 3: fold i tests, fold i + 1 validates, the rest trains.
         epochs: of every fold; the epoch is chosen on validation.
         seed: of the folds, the weights, shuffling and dropout.
-        jobs: folds side by side, each in a process with a single thread.
+        jobs: folds side by side, each in a process with a single thread; one after
+            the other for 1, each with as many threads as :func:`fit` takes.
 
     Returns:
         Accuracies in [0, 1]: `fair_mean` and `fair_sd` (over the folds' test
@@ -208,9 +211,9 @@ def cross_validate(
     parts = splits(batch.y, folds, seed)
     _model_for(batch, name, settings)  # bad settings are refused before any fold runs
     settings = dict(settings, epochs=epochs, seed=seed)
+    fold = run_fold if jobs == 1 else partial(single_threaded, run_fold)
     runs = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(single_threaded)(run_fold, name, batch, part, **settings)
-        for part in parts
+        delayed(fold)(name, batch, part, **settings) for part in parts
     )
     with tqdm(runs, total=folds, disable=not progress, unit="fold", desc=name) as bar:
         return summary(list(bar))
@@ -237,9 +240,5 @@ def _held(curve: list[float], epochs: int) -> list[float]:
 def single_threaded(function: Callable, *args, **settings):
     """Call a function with torch on one thread: threads of parallel folds would wait
     for each other."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
+    with threads(1):
         return function(*args, **settings)
-    finally:
-        torch.set_num_threads(threads)

@@ -16,13 +16,13 @@ from dpcore.experiments.bench.measure import (
     Sizes,
     Tick,
     alternate,
-    threads,
     timed,
     times,
 )
 from dpcore.graphs import SparseGraphs
 from dpcore.models import build_model
 from dpcore.training import fit
+from dpcore.training.threads import threads
 
 
 def epoch_proteins(sizes: Sizes, tick: Tick) -> list[Result]:

@@ -6,13 +6,10 @@ import math
 import platform
 import statistics
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
 from typing import Any
-
-import torch
 
 Tick = Callable[[str], None]
 """Called with what is being done right now: the progress bar shows it."""
@@ -127,14 +124,3 @@ def times(times: dict[str, float]) -> dict[str, float]:
         theirs_seconds=times["theirs"],
         ratio=times["theirs"] / times["ours"],
     )
-
-
-@contextmanager
-def threads(count: int) -> Iterator[None]:
-    """Torch on that many threads inside the `with` block."""
-    before = torch.get_num_threads()
-    torch.set_num_threads(count)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)

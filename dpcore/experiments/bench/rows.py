@@ -3,8 +3,14 @@
 from __future__ import annotations
 
 import importlib.util
-from collections.abc import Callable
+import os
+import subprocess
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from functools import partial
+from unittest.mock import patch
 
 import torch
 
@@ -17,7 +23,6 @@ from dpcore.experiments.bench.measure import (
     Sizes,
     Tick,
     alternate,
-    threads,
     timed,
     times,
 )
@@ -29,7 +34,10 @@ from dpcore.experiments.bench.operators import (
     peak_memory,
 )
 from dpcore.graphs import SparseGraphs
-from dpcore.training import cross_validate, run_fold, splits
+from dpcore.models import build_model
+from dpcore.training import cross_validate, fit, run_fold, splits
+from dpcore.training import threads as thread_policy
+from dpcore.training.threads import threads
 
 
 def operator_dense(sizes: Sizes, tick: Tick) -> list[Result]:
@@ -178,7 +186,7 @@ def density_collab(sizes: Sizes, tick: Tick) -> list[Result]:
 
 
 def cv_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
-    """Cross-validation: one process on two threads ÷ two single-threaded workers."""
+    """Cross-validation: fold after fold ÷ two single-threaded workers."""
     tick("loading")
     batch = SparseGraphs.from_data_list(load_dataset("PROTEINS"))
     settings = dict(epochs=sizes.epochs, seed=0)
@@ -211,10 +219,58 @@ def cv_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
             target=1.5,
             threads=2,
             sizes=dict(graphs=batch.num_graphs, folds=sizes.folds, epochs=sizes.epochs),
-            note="both are dpcore: theirs one process on two threads, ours two "
+            note="both are dpcore: theirs one process, fold after fold, ours two "
             "workers, already started",
         )
     ]
+
+
+def busy_neighbour(sizes: Sizes, tick: Tick) -> list[Result]:
+    """An epoch on PROTEINS beside a busy process: all threads ÷ as many as fit."""
+    tick("loading")
+    graphs = load_dataset("PROTEINS")
+    batch = SparseGraphs.from_data_list(graphs)
+    model = build_model(
+        "diffpool",
+        num_features=batch.x.size(1),
+        num_classes=2,
+        max_nodes=sizes.proteins_nodes,
+    )
+    once = partial(fit, model, batch, 1, sizes.batch_size, progress=False)
+
+    def on_all_threads() -> float:
+        with patch.object(thread_policy, "NODES_A_THREAD", 1):
+            return once()[0].seconds
+
+    sides = dict(theirs=on_all_threads, ours=lambda: once()[0].seconds)
+    count = os.cpu_count() or 1
+    with warnings.catch_warnings(), threads(count):
+        warnings.filterwarnings("ignore", message=".*collapsed")
+        quiet = alternate(sides, sizes.repeats, tick)
+        with busy_process():
+            beside = alternate(sides, sizes.repeats, tick, warm=True)
+    return [
+        Result(
+            "busy-neighbour",
+            **times(beside),
+            threads=count,
+            sizes=dict(graphs=batch.num_graphs),
+            note="both are dpcore: theirs on all threads, ours on as many as the batch "
+            "keeps busy; without the neighbour the ratio is "
+            f"{quiet['theirs'] / quiet['ours']:.2f}",
+        )
+    ]
+
+
+@contextmanager
+def busy_process() -> Iterator[None]:
+    """Another process that keeps one core busy inside the `with` block."""
+    process = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    try:
+        yield
+    finally:
+        process.kill()
+        process.wait()
 
 
 def accuracy(sizes: Sizes, tick: Tick) -> list[Result]:
@@ -248,6 +304,7 @@ ROWS: dict[str, Callable[[Sizes, Tick], list[Result]]] = {
     "operator-10k": operator_dense,
     "operator-1m": operator_large,
     "cv-proteins": cv_proteins,
+    "busy-neighbour": busy_neighbour,
     "density-collab": density_collab,
     "accuracy": accuracy,
     "operator-tgp": partial(operator_peer, "tgp", "torch-geometric-pool"),
