@@ -5,11 +5,12 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 LINTED := dpcore tests book/tools conftest.py
 
-.PHONY: help install book test execute links colab lint format publish-url clean
+.PHONY: help install book test mutants execute links colab lint format publish-url clean
 
 help:
 	@echo "make book         build the book from the committed outputs: _build/html/index.html"
 	@echo "make test         unit tests, doctests, tests of the book, every notebook"
+	@echo "make mutants      faults that the unit tests should see (hours; PART=training SAMPLE=20)"
 	@echo "make execute      run the notebooks again, in place (NOTEBOOKS=\"03_... 04_...\" for some)"
 	@echo "make lint         ruff; make format: let ruff rewrite"
 	@echo "make links        ask every address outside that the book links to (needs the network)"
@@ -40,6 +41,9 @@ test: $(STAMP)
 	$(BIN)/python -m pytest || failed=1; \
 	$(BIN)/python -m pytest --nbval-lax notebooks || failed=1; \
 	exit $$failed
+
+mutants: $(STAMP)
+	nice -n 19 $(BIN)/python tests/mutants.py $(addprefix --part ,$(PART)) $(addprefix --sample ,$(SAMPLE))
 
 execute: $(STAMP)
 	$(BIN)/python book/tools/execute.py $(NOTEBOOKS)
