@@ -241,10 +241,9 @@ def test_sortpool_does_not_depend_on_node_order_in_symmetric_graphs(n, seed):
 
 
 def test_sortpool_keeps_as_many_nodes_as_the_data_says():
-    sizes = torch.tensor([12, 30, 11, 40, 25])  # three in five have 25 or more
-    assert kept_nodes(sizes) == 25
-    assert kept_nodes(torch.tensor([3, 4])) == 10
-    graphs = union(random_graphs(sizes.tolist()))
+    graphs = union(random_graphs([12, 30, 11, 40, 25]))  # three in five: 25 or more
+    assert kept_nodes(graphs) == 25
+    assert kept_nodes(union(random_graphs([3, 4]))) == 10
     assert data_settings("sortpool", graphs) == {"k": 25}
     assert data_settings("gin", graphs) == {}
     graphs.y = torch.tensor([0, 1, 0, 1, 1])
@@ -423,7 +422,7 @@ def test_patchysan_looks_at_the_structure_once(monkeypatch):
 def test_patchysan_gets_its_width_from_the_data():
     graphs = union(random_graphs([20, 30, 12]))
     assert data_settings("patchysan", graphs) == {"width": 21}
-    assert sequence_width(torch.tensor([3, 4])) == 10
+    assert sequence_width(union(random_graphs([3, 4]))) == 10
     for own, message in (({"width": 9}, "width is 9"), ({"field": 0}, "field is 0")):
         with pytest.raises(ValueError, match=message):
             built("patchysan", **own)

@@ -1,5 +1,10 @@
 """Models: the slide deck's in PyG's dense layers, weight for weight, and the rest."""
 
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+
 import pytest
 import torch
 from torch.nn import functional as F
@@ -7,7 +12,13 @@ from torch_geometric.nn import DenseGCNConv, dense_diff_pool
 from torch_geometric.utils import to_dense_adj, to_dense_batch
 
 import dpcore
-from dpcore.models import MODELS, num_clusters
+from dpcore.models import (
+    MODELS,
+    DiffPoolClassifier,
+    accepted_settings,
+    fixed_settings,
+    num_clusters,
+)
 
 
 def random_batch(sizes, features=3, seed=0):
@@ -201,6 +212,49 @@ def test_clusters_follow_the_ratio():
 def test_bad_settings_are_named(name, settings, message):
     with pytest.raises(ValueError, match=message):
         dpcore.build_model(name, **{"num_features": 3, "num_classes": 2, **settings})
+
+
+def arguments_of(name):
+    """What the builder of a row can be given, read off its signature."""
+    row = MODELS[name]
+    module, function = row.builder.split(":")
+    builders = [getattr(import_module(f"dpcore.models.{module}"), function)]
+    if row.has_clusters:  # hands the rest on
+        builders.append(DiffPoolClassifier)
+    names = {p for builder in builders for p in inspect.signature(builder).parameters}
+    handed_over = {"settings", "clusters"} if row.has_clusters else set()
+    return names - {"num_features", "num_classes"} - handed_over
+
+
+@pytest.mark.parametrize("name", MODELS)
+def test_a_row_names_the_arguments_of_its_builder(name):
+    row = MODELS[name]
+    named = set(row.takes) | row.fixes.keys()
+    assert not set(row.takes) & row.fixes.keys()
+    assert row.from_data.keys() <= row.takes
+    unused = set() if row.has_clusters else {"max_nodes", "readout"}
+    assert arguments_of(name) - named - unused == set()
+    assert named - arguments_of(name) <= {"max_nodes"}
+    assert accepted_settings(name) == row.takes
+    assert fixed_settings(name) == row.fixes.keys()
+
+
+def test_a_name_and_a_setting_are_refused_without_torch():
+    script = """
+import sys
+from dpcore.models.rows import MODELS, check_settings
+for name, settings in (("NOPE", {}), ("mlp", {"k": 3})):
+    try:
+        check_settings(name, settings)
+    except ValueError as error:
+        print(error)
+assert "torch" not in sys.modules and "numpy" not in sys.modules
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=True
+    )
+    assert done.stdout.startswith("name is 'NOPE', expected one of diffpool, ")
+    assert "mlp does not take these settings: k; it takes dropout" in done.stdout
 
 
 def test_gradients_stay_finite_where_a_cluster_has_almost_no_mass():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from math import ceil
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -170,6 +171,25 @@ def _check(
         raise ValueError(f"repair is {repair!r}, expected None, {', '.join(REPAIRS)}")
     if assignments in ("heavy-edge", "random") and not clusters:
         raise ValueError(f"assignments is {assignments!r}, but there is no level")
+
+
+def of_ratio(
+    max_nodes: int,
+    ratio: float = 0.25,
+    levels: int = 2,
+    per_graph: bool = False,
+    **settings: Any,
+) -> DiffPoolClassifier:
+    """The classifier with :func:`num_clusters` clusters.
+
+    Args:
+        max_nodes, ratio, levels: of :func:`num_clusters`.
+        per_graph: a graph of n nodes uses ceil(ratio · n) of the clusters, not all.
+        settings: of :class:`DiffPoolClassifier`.
+    """
+    clusters = num_clusters(max_nodes, ratio, levels)
+    own = ratio if per_graph else None
+    return DiffPoolClassifier(clusters=clusters, ratio=own, **settings)
 
 
 def num_clusters(max_nodes: int, ratio: float, levels: int) -> list[int]:

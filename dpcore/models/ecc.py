@@ -104,8 +104,7 @@ def by_attribute(graphs: SparseGraphs, edge_features: int) -> Csr:
     """
     attributes = graphs.edge_weight.unsqueeze(1)
     if edge_features:
-        attributes = graphs.edge_attr
-        found = 0 if attributes is None else attributes.size(1)
+        attributes, found = graphs.edge_attr, edge_width(graphs)
         if found != edge_features:
             raise ValueError(
                 f"the edges have {found} attributes, but this model was made for "
@@ -117,3 +116,8 @@ def by_attribute(graphs: SparseGraphs, edge_features: int) -> Csr:
     entry, attribute = share.nonzero().T
     index = torch.stack([row[entry] * a + attribute, col[entry]])
     return Csr.from_coo(index, share[entry, attribute], (nodes * a, nodes))
+
+
+def edge_width(graphs: SparseGraphs) -> int:
+    """Attributes an edge, 0 where there are none."""
+    return 0 if graphs.edge_attr is None else graphs.edge_attr.size(1)

@@ -163,13 +163,15 @@ def receptive_fields(
     return fields
 
 
-def sequence_width(sizes: Tensor) -> int:
+def sequence_width(graphs: SparseGraphs) -> int:
     """The w of the paper: the average number of nodes; but at least 10.
 
-    >>> sequence_width(torch.tensor([10, 20, 33]))
+    >>> batch = torch.arange(3).repeat_interleave(torch.tensor([10, 20, 33]))
+    >>> x, edges = torch.ones(63, 1), torch.empty(2, 0, dtype=torch.long)
+    >>> sequence_width(SparseGraphs.from_edge_index(x, edges, batch))
     21
     """
-    return max(KERNEL, round(float(sizes.double().mean())))
+    return max(KERNEL, round(float(graphs.sizes.double().mean())))
 
 
 def _rank_and_field(graphs: SparseGraphs, width: int, field: int) -> Tensor:

@@ -108,14 +108,16 @@ def sort_pool(graphs: SparseGraphs, z: Tensor, k: int) -> Tensor:
     return padded.view(graphs.num_graphs, k, -1)
 
 
-def kept_nodes(sizes: Tensor) -> int:
+def kept_nodes(graphs: SparseGraphs) -> int:
     """The k of the paper: six graphs in ten have at least k nodes; but at least 10.
 
-    >>> kept_nodes(torch.arange(1, 101))
-    41
+    >>> batch = torch.arange(5).repeat_interleave(torch.tensor([12, 30, 11, 40, 25]))
+    >>> x, edges = torch.ones(118, 1), torch.empty(2, 0, dtype=torch.long)
+    >>> kept_nodes(SparseGraphs.from_edge_index(x, edges, batch))
+    25
     """
-    largest_first = sizes.sort(descending=True).values
-    return max(FEWEST, int(largest_first[-(-6 * len(sizes) // 10) - 1]))
+    largest_first = graphs.sizes.sort(descending=True).values
+    return max(FEWEST, int(largest_first[-(-6 * len(largest_first) // 10) - 1]))
 
 
 def _descending(z: Tensor, graph: Tensor) -> Tensor:
