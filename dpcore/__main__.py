@@ -160,6 +160,7 @@ def _bench(options: argparse.Namespace) -> int:
 
 def _parser() -> Parser:
     parser = Parser(prog="dpcore", description=__doc__)
+    parser.add_argument("--version", action="version", version=f"dpcore {_version()}")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
 
     data = commands.add_parser("data", help="load a data set and describe it")
@@ -225,6 +226,12 @@ def _parser() -> Parser:
     measure.add_argument("--json", action="store_true", help="print figures as JSON")
     measure.set_defaults(command=_bench)
     return parser
+
+
+def _version() -> str:
+    from importlib.metadata import version
+
+    return version("dpcore")
 
 
 def _add_dataset(parser: argparse.ArgumentParser) -> None:

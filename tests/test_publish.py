@@ -1,9 +1,11 @@
 """The publisher's address: stored once, copied everywhere, or nothing changes."""
 
 import json
+import re
 import shutil
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import chapters
@@ -35,7 +37,7 @@ def write_notebook(path: Path, source: str, **more) -> None:
 @pytest.fixture
 def project(tmp_path):
     """The files that hold the address, with two small notebooks."""
-    for name in ("_config.yml", "README.md"):
+    for name in ("_config.yml", "README.md", "pyproject.toml"):
         shutil.copy(ROOT / name, tmp_path / name)
     (tmp_path / "notebooks").mkdir()
     for name in ("01_one", "02_two"):
@@ -67,6 +69,24 @@ def test_an_address_reaches_config_notebooks_and_readme(project):
         "notebooks/01_one.ipynb" in readme
     )
     assert (project / "_config.yml").read_text().count(GITHUB) == 1
+
+
+def test_an_index_gets_absolute_links_and_the_projects_address(project):
+    relative = re.compile(r"\]\((?!https?:|#)[^)]*\)")
+    before = (project / "README.md").read_text()
+    assert relative.search(before)
+    assert publish_url.main([GITHUB], project) == 0
+    readme = (project / "README.md").read_text()
+    assert not relative.search(readme)
+    assert f"({GITHUB}/raw/main/book/_static/coarsened.png)" in readme
+    assert f"({GITHUB}/blob/main/.github/workflows/ci.yml)" in readme
+    urls = tomllib.loads((project / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls == {"Homepage": GITHUB, "Repository": GITHUB}
+    publish_url.main(["https://gitlab.com/other/place"], project)
+    assert publish_url.main([""], project) == 0
+    assert (project / "README.md").read_text() == before
+    urls = tomllib.loads((project / "pyproject.toml").read_text())["project"]["urls"]
+    assert urls == {}
 
 
 def test_twice_is_once_and_empty_takes_all_out(project):

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -24,6 +25,16 @@ def validate(*files: Path) -> subprocess.CompletedProcess:
 def commands(workflow: Path) -> str:
     jobs = yaml.safe_load(workflow.read_text())["jobs"]
     return "\n".join(s.get("run", "") for job in jobs.values() for s in job["steps"])
+
+
+def test_the_citation_follows_its_schema_and_the_packages_version():
+    checked = [sys.executable, "-m", "check_jsonschema", "--builtin-schema"]
+    checked += ["vendor.citation-file-format", str(ROOT / "CITATION.cff")]
+    result = subprocess.run(checked, capture_output=True, text=True)
+    assert result.returncode == 0, result.stdout + result.stderr
+    cited = yaml.safe_load((ROOT / "CITATION.cff").read_text())["version"]
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert cited == project["version"]
 
 
 def test_the_workflows_follow_the_schema():
@@ -53,11 +64,23 @@ def test_ci_runs_the_make_commands_on_both_systems_and_every_week():
     workflow = yaml.safe_load(WORKFLOWS[0].read_text())
     matrix = workflow["jobs"]["book"]["strategy"]["matrix"]
     assert matrix["os"] == ["ubuntu-latest", "macos-latest"]
-    assert matrix["python"] == ["3.11", "3.12"]
+    assert matrix["python"] == ["3.11", "3.13"]
     triggers = workflow[True]  # YAML reads the key `on` as true
     assert {"push", "pull_request", "schedule"} <= set(triggers)
     run = commands(WORKFLOWS[0])
     assert all(f"make {what}" in run for what in ("lint", "book", "test"))
+
+
+def test_ci_builds_the_wheel_and_tries_the_oldest_packages():
+    jobs = yaml.safe_load(WORKFLOWS[0].read_text())["jobs"]
+    assert set(jobs) == {"book", "package"}
+    steps = "\n".join(step.get("run", "") for step in jobs["package"]["steps"])
+    assert "python -m build" in steps
+    assert jobs["package"]["strategy"]["matrix"]["resolution"] == [
+        "highest",
+        "lowest-direct",
+    ]
+    assert "--resolution ${{ matrix.resolution }}" in steps
 
 
 @pytest.mark.parametrize("workflow", WORKFLOWS, ids=lambda path: path.name)

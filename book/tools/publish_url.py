@@ -1,7 +1,8 @@
 """Set the book's address everywhere, or take it out: make publish-url URL=...
 
 The address stands in _config.yml (`book_address`); this command writes it there and
-copies it into the first code cell of every notebook and the Colab links of the README.
+copies it into the first code cell of every notebook, the README (its Colab links, and
+its other links, which a package index needs absolute) and the project's metadata.
 Either every file is changed or none.
 """
 
@@ -14,10 +15,12 @@ import sys
 from pathlib import Path
 
 from book_address import COLAB, is_on_github
-from chapters import ROOT, is_setup_cell, paths, setup_cell
+from chapters import ROOT, address, is_setup_cell, paths, setup_cell
 
 _CONFIG_LINE = re.compile(r'^( *book_address: *)"([^"\n]*)"', re.MULTILINE)
 _README_BLOCK = re.compile(r"(?s)(?<=<!-- address -->\n).*?(?=<!-- /address -->)")
+_PROJECT_BLOCK = re.compile(r"(?s)(?<=\n# address\n).*?(?=# /address\n)")
+_LINK = re.compile(r"(!?)(\[[^\]\n]*\]\()([^)\s]+)\)")
 _WEB = re.compile(r"https://[A-Za-z0-9.-]+(:\d+)?(/[A-Za-z0-9._~%+-]+)+")
 _LOCAL = re.compile(r"file://(/[A-Za-z0-9._~%+-]+)+")
 
@@ -87,20 +90,49 @@ def readme_block(url: str, notebooks: list[Path]) -> str:
     return "\n".join(lines)
 
 
-def new_readme(text: str, url: str, notebooks: list[Path]) -> str:
-    text, count = _README_BLOCK.subn(lambda _: readme_block(url, notebooks), text)
+def new_readme(text: str, old: str, url: str, notebooks: list[Path]) -> str:
+    block, count = readme_block(url, notebooks), len(_README_BLOCK.findall(text))
     if count != 1:
         raise PublishError(f"README.md: one pair of address comments, not {count}")
+    text = _README_BLOCK.sub("", text)
+    text = _LINK.sub(lambda link: moved_link(*link.groups(), old, url), text)
+    return _README_BLOCK.sub(lambda _: block, text)
+
+
+def moved_link(image: str, start: str, target: str, old: str, url: str) -> str:
+    """A link into the repository: absolute where there is an address, else relative.
+
+    >>> moved_link("", "[licence](", "LICENSE", "", "https://github.com/you/name")
+    '[licence](https://github.com/you/name/blob/main/LICENSE)'
+    >>> moved_link("!", "[](", "https://github.com/a/b/raw/main/c.png",
+    ...            "https://github.com/a/b", "")
+    '![](c.png)'
+    """
+    for place in ("blob", "raw") if old else ():
+        target = target.removeprefix(f"{old}/{place}/main/")
+    if url and not re.match(r"[a-z]+:|#", target):
+        target = f"{url}/{'raw' if image else 'blob'}/main/{target}"
+    return f"{image}{start}{target})"
+
+
+def new_project(text: str, url: str) -> str:
+    """pyproject.toml with the address as the project's own."""
+    lines = f'Homepage = "{url}"\nRepository = "{url}"\n' if url else ""
+    text, count = _PROJECT_BLOCK.subn(lambda _: lines, text)
+    if count != 1:
+        raise PublishError(f"pyproject.toml: one pair of address comments, not {count}")
     return text
 
 
 def changes(root: Path, url: str) -> dict[Path, str]:
     """The whole new text of every file that has to change."""
-    config, readme, books = root / "_config.yml", root / "README.md", paths(root)
-    old = {p: p.read_text(encoding="utf-8") for p in (config, readme, *books)}
+    config, readme = root / "_config.yml", root / "README.md"
+    project, books = root / "pyproject.toml", paths(root)
+    old = {p: p.read_text(encoding="utf-8") for p in (config, readme, project, *books)}
     new = {
         config: new_config(old[config], url),
-        readme: new_readme(old[readme], url, books),
+        readme: new_readme(old[readme], address(root), url, books),
+        project: new_project(old[project], url),
         **{p: new_notebook(old[p], url, p.name) for p in books},
     }
     return {path: text for path, text in new.items() if text != old[path]}
