@@ -5,7 +5,16 @@ under the results folder, written whole before the next fold starts; a run that 
 killed goes on with what is missing.
 """
 
+from dpcore.experiments.tables.board import (
+    PROTOCOLS,
+    SCHEMA,
+    Comparison,
+    leaderboard,
+    leaderboard_csv,
+    leaderboard_html,
+)
 from dpcore.experiments.tables.cells import as_text, show
+from dpcore.experiments.tables.errica import ERRICA
 from dpcore.experiments.tables.paper import (
     DATASETS,
     KERNELS,
@@ -37,15 +46,19 @@ from dpcore.experiments.tables.store import (
 __all__ = [
     "CONTROLS",
     "DATASETS",
+    "ERRICA",
     "GRID",
     "KERNELS",
     "MEASURED",
     "PRINTED_GAIN",
+    "PROTOCOLS",
     "ROWS",
+    "SCHEMA",
     "SETTINGS",
     "TABLE_1",
     "TABLE_2",
     "CannotWrite",
+    "Comparison",
     "DamagedRecord",
     "NoCluster",
     "as_text",
@@ -53,6 +66,9 @@ __all__ = [
     "find_results",
     "gain",
     "is_row",
+    "leaderboard",
+    "leaderboard_csv",
+    "leaderboard_html",
     "read_record",
     "records",
     "reported",
