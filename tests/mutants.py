@@ -43,7 +43,9 @@ from libcst.metadata import MetadataWrapper, PositionProvider
 
 ROOT = Path(__file__).parent.parent
 BUILD = ROOT / "_build" / "mutants"
-COPY, RESULTS = BUILD / "copy", BUILD / "results.jsonl"
+RESULTS = BUILD / "results.jsonl"
+OWN = BUILD / str(os.getpid())  # of this run: two may run side by side
+COPY = OWN / "copy"
 PAGE = ROOT / "tests" / "MUTANTS.md"
 CONFIG = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 SLOW = CONFIG["slow_seconds"]
@@ -431,9 +433,9 @@ def _afresh(names: list[str]) -> int:
 
 
 def _pytest(files: list[str], plugin) -> int:
-    without = "cacheprovider nbval xdist unraisableexception threadexception".split()
+    without = "faulthandler cacheprovider nbval xdist unraisableexception threadexception".split()
     switches = ["-s", "-q", "--noconftest", "--assert=plain", "--durations=0"]
-    switches += [f"--basetemp={BUILD / 'tmp'}", *(f"-pno:{name}" for name in without)]
+    switches += [f"--basetemp={OWN / 'tmp'}", *(f"-pno:{name}" for name in without)]
     return pytest.main([*switches, *files], [plugin])
 
 
@@ -458,8 +460,8 @@ def _in_child(work, seconds: float, cpu: float | None = None) -> int | None:
                 nowhere = os.open(log, os.O_RDWR | os.O_CREAT | os.O_APPEND)
                 for stream in (0, 1, 2):
                     os.dup2(nowhere, stream)
-            shutil.rmtree(BUILD / "cache", ignore_errors=True)
-            shutil.copytree(BUILD / "healthy_cache", BUILD / "cache")
+            shutil.rmtree(OWN / "cache", ignore_errors=True)
+            shutil.copytree(BUILD / "healthy_cache", OWN / "cache")
             os.chdir(COPY)
             status = int(work())
         except BaseException:
@@ -524,7 +526,7 @@ def _decided() -> dict[str, dict]:
 def run(parts: list[str], sample: int | None, only: list[str]) -> None:
     os.environ |= {"OMP_NUM_THREADS": "1", "PYTHONDONTWRITEBYTECODE": "1"}
     os.environ["PYTHONPATH"] = str(COPY)
-    os.environ["DPCORE_DATA"] = str(BUILD / "cache")
+    os.environ["DPCORE_DATA"] = str(OWN / "cache")
     (BUILD / "healthy_cache").mkdir(parents=True, exist_ok=True)
     _copy()
     sys.path.insert(0, str(COPY))
@@ -590,8 +592,16 @@ def main() -> None:
     parser.add_argument("--show", action="store_true", help="survivors; run nothing")
     options = parser.parse_args()
     parts = options.part or list(CONFIG["parts"])
-    if not options.show:
-        run(parts, options.sample, options.module)
+    try:
+        if not options.show:
+            run(parts, options.sample, options.module)
+        report(parts)
+    finally:
+        shutil.rmtree(OWN, ignore_errors=True)
+
+
+def report(parts: list[str]) -> None:
+    """Print the survivors without a reason."""
     for m in current(parts):
         if m["fate"] == "survived" and m["key"] not in CONFIG["reasons"]:
             print(f"{m['key']} {m['module']}:{m['line']} {m['function']}")

@@ -1,0 +1,509 @@
+"""Training against a plain loop, and the protocol with curves that disagree."""
+
+import copy
+
+import numpy as np
+import pytest
+import torch
+from reference import random_graphs, union
+from torch import nn
+from torch.nn import functional as F
+
+import dpcore
+from dpcore.graphs import SparseGraphs
+from dpcore.models.output import flat_output
+from dpcore.pooling import effective_number
+from dpcore.training import (
+    History,
+    Record,
+    choose,
+    run_fold,
+    splits,
+    standardized,
+    summary,
+    validating,
+)
+
+
+def labelled(count, seed=0, classes=2, least=3):
+    """Directed, weighted graphs of 3 to 7 nodes; the label is in the features."""
+    sizes = [least + i % 5 for i in range(count)]
+    graphs = union(random_graphs(sizes, seed, directed=True, dtype=torch.float32))
+    graphs.y = (torch.arange(count) * 7 + seed) % classes
+    graphs.x[:, 0] += graphs.y[graphs.batch].float()
+    return graphs
+
+
+def diffpool(seed=0, **settings):
+    torch.manual_seed(seed)
+    settings = dict(max_nodes=9, hidden=4, dropout=0.4, levels=2, ratio=0.5) | settings
+    return dpcore.build_model("diffpool", num_features=3, num_classes=2, **settings)
+
+
+def plain_loop(model, graphs, epochs, batch_size, lr, seed, clip, parts=1):
+    """What `fit` promises, written out; means are over graphs."""
+    adam = torch.optim.Adam(model.parameters(), lr=lr)
+    torch.manual_seed(seed)
+    records = []
+    for _ in range(epochs):
+        model.train()
+        order = torch.randperm(graphs.num_graphs).tolist()
+        sums, right, used = np.zeros(3), 0, 0
+        for start in range(0, len(order), batch_size):
+            ids = order[start : start + batch_size]
+            adam.zero_grad()
+            size = -(-len(ids) // parts)
+            for first in range(0, len(ids), size):
+                part = ids[first : first + size]
+                batch = graphs.select(part)
+                out = model(batch)
+                loss = F.cross_entropy(out.logits, graphs.y[part]) + out.auxiliary
+                (loss * len(part) / len(ids)).backward()
+                values = [loss.item(), out.link_loss.item(), out.entropy_loss.item()]
+                sums += len(part) * np.array(values)
+                right += int((out.logits.argmax(1) == graphs.y[part]).sum())
+                levels = [s.detach() for s in out.assignments]
+                masses = [s.sum(1) if s.dim() == 3 else batch.sum(s) for s in levels]
+                shares = [mass / mass.sum(1, keepdim=True) for mass in masses]
+                numbers = [float(effective_number(share).sum()) for share in shares]
+                used = used + np.array(numbers)
+            nn.utils.clip_grad_norm_(model.parameters(), clip)
+            adam.step()
+        means = sums / len(order)
+        clusters = np.atleast_1d(used / len(order))
+        records.append((*means, right / len(order), *clusters))
+    return np.array(records)
+
+
+@pytest.mark.parametrize("seed, parts, clip", [(0, 1, 2.0), (5, 1, 0.05), (7, 3, 0.05)])
+def test_fit_is_the_plain_loop(seed, parts, clip):
+    """11 graphs in batches of 4: the last is smaller, and so is a part of it."""
+    graphs = labelled(11)
+    ours, theirs = diffpool(seed=3), diffpool(seed=3)
+    expected = plain_loop(theirs, graphs, 3, 4, 0.02, seed, clip, parts)
+    history = dpcore.fit(
+        ours,
+        graphs,
+        epochs=3,
+        batch_size=4,
+        lr=0.02,
+        seed=seed,
+        clip=clip,
+        accumulate=parts,
+        progress=False,
+    )
+    names = ("loss", "link_loss", "entropy_loss", "train_accuracy")
+    found = [[*(r[n] for n in names), *r.effective_clusters] for r in history]
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
+    assert [r.epoch for r in history] == [1, 2, 3]
+    assert all(
+        r.clusters == [s.size(-1) for s in ours(graphs).assignments] for r in history
+    )
+
+
+def test_the_defaults_are_those_of_the_docstring():
+    graphs = labelled(40)
+    torch.manual_seed(1)
+    ours = dpcore.build_model("mlp", num_features=3, num_classes=2, hidden=4)
+    theirs = copy.deepcopy(ours)
+    expected = plain_loop(theirs, graphs, 40, 32, 1e-3, 0, 2.0)
+    history = dpcore.fit(ours, graphs, progress=False)
+    assert len(history) == 40
+    np.testing.assert_allclose([r.loss for r in history], expected[:, 0], rtol=1e-3)
+
+
+def test_the_random_state_is_the_callers_before_and_after():
+    graphs = labelled(6)
+    torch.manual_seed(11)
+    before = torch.random.get_rng_state()
+    validating._model_for(graphs, "mlp", {}, 5)
+    split = dict(train=[0, 1, 2, 3], validation=[4], test=[5])
+    split = {part: torch.tensor(ids) for part, ids in split.items()}
+    run_fold("mlp", graphs, split, epochs=1, seed=4)
+    choose("mlp", graphs, split, [{}], epochs=1, seed=4)
+    assert torch.equal(before, torch.random.get_rng_state())
+
+
+class Scripted(nn.Module):
+    """A model whose outputs are told beforehand: in epoch e it is right about the share
+    `right[e]` of the graphs it measures, and sure of it by `margin[e]`."""
+
+    def __init__(self, right, margin=None):
+        super().__init__()
+        self.right, self.margin = right, margin or [1.0] * len(right)
+        self.weight = nn.Parameter(torch.zeros(2))
+        self.register_buffer("age", torch.zeros(()))
+
+    def forward(self, batch):
+        if self.training:
+            self.age += 1
+            return flat_output(self.weight.expand(batch.num_graphs, 2))
+        epoch = int(self.age) - 1
+        sign = torch.ones(batch.num_graphs, 1)
+        sign[round(self.right[epoch] * batch.num_graphs) :] = -1
+        return flat_output(
+            self.margin[epoch] * sign * (F.one_hot(batch.y, 2) * 2.0 - 1)
+        )
+
+
+@pytest.mark.parametrize(
+    ("right", "margin", "best"),
+    [
+        ([0.4, 0.8, 0.6, 0.2], None, 2),
+        ([0.8, 0.4, 0.6, 0.6], None, 1),  # an early best
+        ([0.2, 0.4, 0.6, 0.8], None, 4),
+        ([0.4, 0.8, 0.8, 0.8], None, 2),  # the first of equals
+        ([0.4, 0.8, 0.8, 0.6], [1, 1, 0.7, 9], 3),  # of equals the lower loss
+        ([0.4, 0.8, 0.6, 0.6], [9, 1, 9, 99], 2),  # the accuracy decides, not the loss
+    ],
+)
+def test_the_weights_of_the_best_validation_epoch_are_kept(right, margin, best):
+    graphs, model = labelled(10), Scripted(right, margin)
+    history = dpcore.fit(model, graphs, 4, 10, validation=graphs, progress=False)
+    assert [r.accuracy for r in history] == pytest.approx(right)
+    assert history.best.epoch == best and int(model.age) == best
+    for record, share, sure in zip(history, right, model.margin, strict=True):
+        loss = share * np.log1p(np.exp(-2 * sure)) + (1 - share) * np.log1p(
+            np.exp(2 * sure)
+        )
+        assert record.validation_loss == pytest.approx(loss, rel=1e-4)
+
+
+def test_without_validation_the_last_epoch_is_kept():
+    graphs, model = labelled(10), Scripted([0.8, 0.4])
+    history = dpcore.fit(model, graphs, 2, 10, progress=False)
+    assert history.best.epoch == 2 and int(model.age) == 2
+
+
+CURVES = [  # right on validation, right on test
+    ([0.4, 0.8, 0.6, 0.2], [0.2, 0.4, 0.9, 0.6]),
+    ([0.8, 0.6, 0.8, 0.4], [0.5, 0.9, 0.1, 0.7]),
+    ([0.2, 0.4, 0.4, 0.9], [1.0, 0.3, 0.2, 0.6]),
+]
+
+
+class Told:
+    """Stands for `fit` and `evaluate`: what each epoch of each fold measures."""
+
+    def __init__(self, curves):
+        self.curves, self.calls, self.fold = curves, [], -1
+
+    def fit(self, model, train, *args, on_epoch=None, **named):
+        self.fold += 1
+        self.calls.append((train, args, named))
+        history = History()
+        for number, (known, tested) in enumerate(
+            zip(*self.curves[self.fold], strict=True)
+        ):
+            self.tested = tested
+            figures = dict(accuracy=known, validation_loss=1.0 + number)
+            figures |= dict(loss=10.0 * self.fold + number, link_loss=0.1 * number)
+            figures |= dict(
+                entropy_loss=0.2 * number, effective_clusters=[1.0 + number]
+            )
+            record = Record(epoch=number + 1, **figures)
+            if on_epoch is not None:
+                on_epoch(record)
+            history.append(record)
+        return history
+
+    def evaluate(self, model, graphs):
+        self.evaluated = graphs
+        return self.tested
+
+
+@pytest.fixture
+def told(monkeypatch):
+    told = Told(CURVES)
+    monkeypatch.setattr(validating, "fit", told.fit)
+    monkeypatch.setattr(validating, "evaluate", told.evaluate)
+    return told
+
+
+@pytest.mark.parametrize("fold", range(3))
+def test_the_test_part_has_no_say_in_the_fair_figure(told, fold):
+    told.curves = CURVES[fold:]
+    graphs = labelled(9)
+    split = splits(graphs.y, 3, seed=1)[fold]
+    record = run_fold("mlp", graphs, split, epochs=4, seed=2)
+    known, tested = CURVES[fold]
+    best = known.index(max(known))
+    assert record.best_epoch == best + 1
+    assert record.accuracy == tested[best] != max(tested)
+    assert record.validation_curve == known and record.test_curve == tested
+    assert record.link_loss == pytest.approx(0.1 * best)
+    assert record.entropy_loss == pytest.approx(0.2 * best)
+    assert record.effective_clusters == [1.0 + best]
+    assert record.loss_curve == [0, 1, 2, 3]
+    assert torch.equal(told.evaluated.y, graphs.y[split["test"]])
+    assert torch.equal(told.calls[0][0].x, graphs.select(split["train"]).x)
+
+
+def test_both_figures_of_cross_validation(told):
+    found = dpcore.cross_validate("mlp", labelled(9), folds=3, epochs=4, progress=False)
+    fair = [0.4, 0.5, 0.6]
+    assert found.fair_mean == pytest.approx(np.mean(fair))
+    assert found.fair_sd == pytest.approx(0.1)  # n - 1 in the denominator
+    mean_curve = np.mean([tested for _, tested in CURVES], axis=0)
+    assert found.paper_protocol == pytest.approx(mean_curve.max())
+    assert found.paper_protocol != pytest.approx(np.mean([max(t) for _, t in CURVES]))
+    assert [fold.accuracy for fold in found.folds] == fair
+
+
+def test_a_single_fold_has_no_spread_and_unequal_curves_are_held():
+    one = Record(accuracy=0.7, test_curve=[0.5, 0.7])
+    assert summary([one]).fair_sd == 0.0 and summary([one]).fair_mean == 0.7
+    longer = Record(accuracy=0.2, test_curve=[0.9, 0.1, 0.1, 0.3])
+    assert summary([one, longer]).paper_protocol == pytest.approx(0.7)
+    assert summary([longer, one]).paper_protocol == pytest.approx(0.7)
+    last = Record(accuracy=0.2, test_curve=[0.1, 0.1, 0.1, 0.9])
+    assert summary([one, last]).paper_protocol == pytest.approx(0.8)
+
+
+def test_a_fold_hands_on_all_it_is_given(told):
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    run_fold("mlp", graphs, split, epochs=6, seed=5, batch_size=7, lr=0.3, patience=4)
+    _, args, named = told.calls[0]
+    names = ("epochs", "batch_size", "lr", "seed", "validation", "progress")
+    given = dict(zip(names, args, strict=False)) | named
+    expected = dict(epochs=6, batch_size=7, lr=0.3, seed=5, patience=4, progress=False)
+    assert {name: given[name] for name in expected} == expected
+    assert torch.equal(given["validation"].y, graphs.y[split["validation"]])
+
+
+@pytest.mark.parametrize("seed", [0, 3])
+def test_a_fold_s_weights_are_its_seed_s(monkeypatch, seed):
+    made, build = [], validating.build_model
+
+    def watched(*args, **settings):
+        made.append(build(*args, **settings))
+        return made[-1]
+
+    monkeypatch.setattr(validating, "build_model", watched)
+    monkeypatch.setattr(validating, "fit", lambda *a, **k: Told(CURVES).fit(*a))
+    graphs = labelled(9)
+    choose("mlp", graphs, splits(graphs.y, 3)[0], [{}], epochs=1, seed=seed)
+    torch.manual_seed(seed)
+    again = build("mlp", num_features=3, num_classes=2)
+    for a, b in zip(made[-1].parameters(), again.parameters(), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_the_seed_of_cross_validation_is_that_of_folds_and_of_runs(monkeypatch):
+    seen = []
+
+    def fold(name, graphs, split, *, epochs, seed, **settings):
+        seen.append((split, epochs, seed, settings))
+        return Record(accuracy=0.5, test_curve=[0.5])
+
+    monkeypatch.setattr(validating, "run_fold", fold)
+    graphs = labelled(20)
+    settings = dict(hidden=8, lr=0.1, batch_size=3)
+    dpcore.cross_validate("mlp", graphs, 4, 7, seed=6, progress=False, **settings)
+    parts = splits(graphs.y, 4, seed=6)
+    assert len(seen) == 4
+    for (split, epochs, seed, given), part in zip(seen, parts, strict=True):
+        assert (epochs, seed, given) == (7, 6, settings)
+        assert all(torch.equal(split[name], part[name]) for name in part)
+
+
+def test_folds_of_unequal_size():
+    labels = torch.tensor([0] * 11 + [1] * 6)
+    parts = splits(labels, 4, seed=2)
+    sizes = [[len(part[p]) for p in ("train", "validation", "test")] for part in parts]
+    assert sorted(size[2] for size in sizes) == [4, 4, 4, 5]
+    assert all(sum(size) == 17 for size in sizes)
+    for i, part in enumerate(parts):
+        assert torch.equal(part["validation"], parts[(i + 1) % 4]["test"])
+        for ids in part.values():
+            assert torch.equal(ids, ids.sort().values)
+        both = torch.cat([part["validation"], part["test"]])
+        assert torch.equal(
+            part["train"], torch.tensor([i for i in range(17) if i not in both])
+        )
+    assert splits(labels, 3) and splits(labels, 6)
+    for folds in (2, 7):
+        with pytest.raises(ValueError, match=f"folds is {folds}, expected 3 .* to 6"):
+            splits(labels, folds)
+    with pytest.raises(ValueError, match="no graph of class 1"):
+        splits(torch.tensor([0, 2] * 5), 3)
+
+
+def test_the_defaults_of_splits():
+    labels = torch.tensor([0, 1] * 20)
+    parts, again = splits(labels), splits(labels, 10, 0)
+    assert len(parts) == 10
+    assert all(
+        torch.equal(a["test"], b["test"]) for a, b in zip(parts, again, strict=True)
+    )
+
+
+@pytest.mark.parametrize(
+    ("points", "chosen"),
+    [
+        ([(0.5, 0.1), (0.7, 0.9), (0.6, 0.2)], 1),  # the accuracy, not the loss
+        ([(0.7, 0.9), (0.5, 0.1), (0.7, 0.8)], 2),  # among equals the lower loss
+        ([(0.7, 0.9), (0.5, 0.1), (0.7, 0.9)], 0),  # then the first
+        ([None, (0.1, 5.0), (0.1, 6.0)], 1),
+        ([(0.3, 1.0), None, (0.4, 6.0)], 2),
+    ],
+)
+def test_the_choice_among_points_that_disagree(monkeypatch, points, chosen):
+    graphs, left, calls = labelled(12), iter(points), []
+    split = splits(graphs.y, 3, seed=4)[1]
+
+    def fit(model, train, *args, **named):
+        names = ("epochs", "batch_size", "lr", "seed", "validation")
+        calls.append(
+            dict(zip(names, args, strict=False), model=model, train=train, **named)
+        )
+        point = next(left)
+        if point is None:
+            raise FloatingPointError
+        early = Record(epoch=1, accuracy=point[0], validation_loss=point[1])
+        return History([early, Record(epoch=2, accuracy=0.0, validation_loss=9.0)])
+
+    monkeypatch.setattr(validating, "fit", fit)
+    grid = [dict(hidden=3), dict(hidden=5, lr=0.4), dict(hidden=7)]
+    found = choose(
+        "graphsage", graphs, split, grid, epochs=9, seed=8, batch_size=5, dropout=0.3
+    )
+    assert found.chosen == grid[chosen]
+    figures = [point or (None, None) for point in points]
+    assert [(p["accuracy"], p["loss"]) for p in found.grid] == figures
+    assert [{k: p[k] for k in g} for p, g in zip(found.grid, grid, strict=True)] == grid
+    assert [call["lr"] for call in calls] == [1e-3, 0.4, 1e-3]
+    for call, point in zip(calls, grid, strict=True):
+        assert (call["epochs"], call["batch_size"], call["seed"]) == (9, 5, 8)
+        assert torch.equal(call["train"].x, graphs.select(split["train"]).x)
+        assert torch.equal(call["validation"].x, graphs.select(split["validation"]).x)
+        torch.manual_seed(8)
+        again = dpcore.build_model(
+            "graphsage",
+            num_features=3,
+            num_classes=2,
+            hidden=point["hidden"],
+            dropout=0.3,
+        )
+        assert str(again) == str(call["model"])
+        for a, b in zip(again.parameters(), call["model"].parameters(), strict=True):
+            assert torch.equal(a, b)
+    assert found.trial_seconds >= 0
+
+
+@pytest.mark.parametrize("which", ["run_fold", "choose"])
+def test_what_is_standardised_is_by_the_training_part_of_that_fold(told, which):
+    graphs = labelled(9)
+    split = splits(graphs.y, 3, seed=5)[2]
+    expected = standardized(graphs, 2, split["train"])
+    if which == "run_fold":
+        run_fold("mlp", graphs, split, epochs=4, seed=0, standardize=2)
+        assert torch.equal(told.evaluated.x, expected.select(split["test"]).x)
+    else:
+        choose("mlp", graphs, split, [{}], epochs=4, seed=0, standardize=2)
+    assert torch.equal(told.calls[0][0].x, expected.select(split["train"]).x)
+
+
+def test_standardising_keeps_all_but_the_columns():
+    graphs = labelled(4)
+    graphs = SparseGraphs.from_edge_index(
+        graphs.x,
+        graphs.edge_index,
+        graphs.batch,
+        torch.rand(graphs.edge_index.size(1)) + 0.5,
+        graphs.y,
+        torch.rand(graphs.edge_index.size(1), 2),
+    )
+    train = torch.tensor([0, 2])
+    found = standardized(graphs, 2, train)
+    seen = graphs.select(train).x.double().numpy()
+    x = graphs.x.double().numpy()
+    expected = (x - seen.mean(0)) / seen.std(0)
+    np.testing.assert_allclose(found.x[:, :2], expected[:, :2], rtol=1e-5, atol=1e-6)
+    assert (
+        torch.equal(found.x[:, 2], graphs.x[:, 2]) and found.x.dtype == graphs.x.dtype
+    )
+    for name in ("edge_index", "edge_weight", "edge_attr", "y", "batch"):
+        assert torch.equal(getattr(found, name), getattr(graphs, name)), name
+    constant = graphs.x.clone()
+    constant[:, 0] = 4.0
+    flat = SparseGraphs.from_edge_index(constant, graphs.edge_index, graphs.batch)
+    assert torch.equal(standardized(flat, 1, train).x[:, 0], torch.zeros(len(constant)))
+    assert standardized(flat, 3, train).x.shape == flat.x.shape
+    for wrong in (-1, 4):
+        with pytest.raises(
+            ValueError, match=f"standardize is {wrong}, expected 0 to 3"
+        ):
+            standardized(flat, wrong, train)
+
+
+def history_of(*pairs):
+    return History(Record(accuracy=a, validation_loss=v) for a, v in pairs)
+
+
+@pytest.mark.parametrize(
+    ("pairs", "last"),
+    [
+        ([(0.5, 1.0)], 1),
+        ([(0.5, 1.0), (0.5, 1.0), (0.4, 1.2)], 1),  # equal is no progress
+        ([(0.5, 1.0), (0.4, 0.9), (0.4, 0.95)], 2),  # the loss alone
+        ([(0.5, 1.0), (0.6, 1.1), (0.55, 1.05)], 2),  # the accuracy alone
+        ([(0.5, 1.0), (0.9, 2.0), (0.6, 1.5), (0.7, 1.4)], 2),  # not against the last
+        ([(0.0, 1.0), (0.0, 2.0)], 1),
+    ],
+)
+def test_progress_is_against_all_epochs_before(pairs, last):
+    assert history_of(*pairs).last_progress == last
+
+
+@pytest.mark.parametrize(("patience", "epochs"), [(1, 3), (2, 6), (3, 7), (None, 8)])
+def test_patience_counts_epochs_without_progress(patience, epochs):
+    right = [0.4, 0.6, 0.6, 0.7, 0.5, 0.7, 0.3, 0.2]
+    graphs, model = labelled(10), Scripted(right)
+    history = dpcore.fit(
+        model, graphs, 8, 10, validation=graphs, progress=False, patience=patience
+    )
+    assert len(history) == epochs
+    with pytest.raises(ValueError, match="patience needs validation"):
+        dpcore.fit(model, graphs, 1, patience=2, progress=False)
+
+
+@pytest.mark.parametrize(
+    "name", ["epochs", "batch_size", "lr", "accumulate", "patience"]
+)
+def test_zero_and_less_are_refused(name):
+    graphs = labelled(4)
+    for value in (0, -1):
+        with pytest.raises(
+            ValueError, match=f"{name} is {value}, expected more than 0"
+        ):
+            dpcore.fit(diffpool(), graphs, validation=graphs, **{name: value})
+
+
+def test_labels_beyond_the_classes_are_refused_in_training_and_in_measuring():
+    graphs = labelled(6)
+    wrong = labelled(6)
+    wrong.y = torch.tensor([0, 1, 2, 0, 1, 0])
+    negative = labelled(6)
+    negative.y = torch.tensor([0, 1, -1, 0, 1, 0])
+    for bad in (wrong, negative):
+        with pytest.raises(ValueError, match="labels run from .* num_classes = 2"):
+            dpcore.fit(diffpool(), bad, epochs=1, progress=False)
+        with pytest.raises(ValueError, match="labels run from"):
+            dpcore.fit(diffpool(), graphs, epochs=1, validation=bad, progress=False)
+        with pytest.raises(ValueError, match="labels run from"):
+            dpcore.evaluate(diffpool(), bad)
+
+
+def test_prediction_leaves_the_mode_and_has_no_dropout_and_no_gradient():
+    graphs, model = labelled(7), diffpool(dropout=0.9)
+    whole = dpcore.training.predict(model, graphs)
+    assert not whole.requires_grad and model.training
+    for size in (1, 3, 7):
+        torch.testing.assert_close(dpcore.training.predict(model, graphs, size), whole)
+    model.eval()
+    dpcore.training.predict(model, graphs)
+    assert not model.training
