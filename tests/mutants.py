@@ -33,6 +33,7 @@ import sys
 import time
 import tomllib
 import types
+from collections import Counter
 from pathlib import Path
 
 import coverage
@@ -219,6 +220,7 @@ class Bench:
         )
         self.failed = False
         self.coverage = None
+        self.killed: Counter[str] = Counter()
 
     def pytest_runtestloop(self, session) -> bool:
         self.items = {item.nodeid: item for item in session.items}
@@ -230,6 +232,7 @@ class Bench:
         if _in_child(lambda: self._run(quick), 3600) != 0:
             say(f"{self.part}: in another order the tests fail without any fault")
             return True
+        (OWN / "killer").write_text("")
         for module in self.modules:
             self._try(module)
         return True
@@ -243,6 +246,7 @@ class Bench:
                 _allow(5 + 10 * self.tests[item.nodeid]["seconds"])
             item.config.hook.pytest_runtest_protocol(item=item, nextitem=after)
             if self.failed:
+                (OWN / "killer").write_text(item.nodeid)
                 return 1
         return 0
 
@@ -345,7 +349,8 @@ class Bench:
             return 1 if not first or any(first < line <= last for line in lines) else 2
 
         seconds = {test: facts["seconds"] for test, facts in self.tests.items()}
-        order = sorted(self.tests, key=lambda test: (distance(test), seconds[test]))
+        worth = {test: seconds[test] / (1 + self.killed[test]) for test in seconds}
+        order = sorted(self.tests, key=lambda test: (distance(test), worth[test]))
         near = [test for test in order if distance(test) < 2]
         far = [test for test in order if distance(test) == 2 and seconds[test] < 0.2]
         patches = self._patches(mutant, code)
@@ -361,6 +366,7 @@ class Bench:
                 if status in (None, -signal.SIGXCPU, -signal.SIGKILL):
                     return "timeout"
                 if status != 0:
+                    self.killed[(OWN / "killer").read_text()] += 1
                     return "killed"
         finally:
             (COPY / module).write_text(mutant["tree"].code, "utf-8")
@@ -433,7 +439,8 @@ def _afresh(names: list[str]) -> int:
 
 
 def _pytest(files: list[str], plugin) -> int:
-    without = "faulthandler cacheprovider nbval xdist unraisableexception threadexception".split()
+    without = "faulthandler cacheprovider nbval xdist".split()
+    without += ["unraisableexception", "threadexception"]
     switches = ["-s", "-q", "--noconftest", "--assert=plain", "--durations=0"]
     switches += [f"--basetemp={OWN / 'tmp'}", *(f"-pno:{name}" for name in without)]
     return pytest.main([*switches, *files], [plugin])

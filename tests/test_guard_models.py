@@ -1,0 +1,156 @@
+"""Every row of the tables hands on what it is given, reads the edges' direction where
+it reads edges, and keeps nothing of one data set for another."""
+
+import pytest
+import torch
+from reference import random_graphs, union
+from torch import nn
+
+import dpcore
+from dpcore.graphs import SparseGraphs
+from dpcore.models import MODELS, accepted_settings, data_settings
+
+NAMES = list(MODELS)
+BLIND = [name for name in NAMES if name == "mlp" or "blind" in name]
+WITHOUT_DIRECTION = [*BLIND, "patchysan"]
+
+
+def batch_of(sizes=(12, 15, 11), seed=0, classes=2):
+    graphs = union(random_graphs(list(sizes), seed, directed=True, dtype=torch.float32))
+    graphs.y = torch.arange(len(sizes)) % classes
+    return graphs
+
+
+def build(name, graphs, seed=0, **settings):
+    torch.manual_seed(seed)
+    sizes = dict(num_features=3, num_classes=2, max_nodes=16, hidden=8)
+    sizes |= data_settings(name, graphs) | settings
+    return dpcore.build_model(name, **sizes)
+
+
+def shapes(model):
+    return sorted(tuple(p.shape) for p in model.parameters())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_dropout_is_handed_on(name):
+    """0.5 makes passes differ in training, 0 none; in evaluation neither does."""
+    graphs = batch_of()
+    for dropout, differ in ((0.5, True), (0.0, False)):
+        model = build(name, graphs, dropout=dropout)
+        torch.manual_seed(1)
+        passes = [model(graphs).logits for _ in range(4)]
+        assert differ == any(not torch.equal(passes[0], other) for other in passes[1:])
+        model.eval()
+        assert torch.equal(model(graphs).logits, model(graphs).logits)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_size_is_handed_on(name):
+    graphs = batch_of()
+    usual = shapes(build(name, graphs))
+    assert shapes(build(name, graphs, hidden=9)) != usual
+    assert shapes(build(name, graphs, num_classes=5)) != usual
+    assert build(name, graphs, num_classes=5)(graphs).logits.shape == (3, 5)
+    values = dict(num_layers=2, levels=1, ratio=0.7, conv="sage")
+    values |= dict(k=14, width=16, field=4)
+    for setting, value in values.items():
+        if setting in accepted_settings(name):
+            changed = build(name, graphs, **{setting: value})
+            out = changed(graphs)
+            assert out.logits.shape == (3, 2)
+            if setting == "ratio":  # 0.7 of 16 nodes
+                assert out.assignments[0].size(1) == 12
+            else:
+                assert shapes(changed) != usual, setting
+
+
+@pytest.mark.parametrize("name", [n for n in NAMES if n not in WITHOUT_DIRECTION])
+def test_rows_that_read_edges_read_their_direction(name):
+    graphs = batch_of()
+    turned = SparseGraphs.from_edge_index(
+        graphs.x, graphs.edge_index.flip(0), graphs.batch, graphs.edge_weight
+    )
+    model = build(name, graphs, dropout=0.0).eval()
+    there, back = model(graphs).logits, model(turned).logits
+    if name == "diffpool-det":  # its clusters are of undirected edges, its GNNs are not
+        assert not torch.allclose(there, back, atol=1e-6)
+    assert not torch.allclose(there, back, atol=1e-6)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_last_smaller_batch_is_like_any_other(name):
+    """One graph alone, and in the company of others, after others were seen."""
+    graphs = batch_of((12, 15, 11, 13))
+    model = build(name, graphs, dropout=0.0).eval()
+    whole = model(graphs).logits
+    for ids in ([3], [0, 2], [1, 3, 0]):
+        torch.testing.assert_close(
+            model(graphs.select(ids)).logits, whole[ids], rtol=1e-4, atol=1e-5
+        )
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_model_keeps_nothing_of_one_data_set_for_the_next(name):
+    first, second = batch_of(), batch_of(seed=1)
+    model = build(name, first, dropout=0.0).eval()
+    model(first)
+    after = model(second).logits
+    alone = build(name, first, dropout=0.0).eval()(second).logits
+    assert torch.equal(after, alone)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_models_of_other_settings_share_one_data_set(name):
+    """What is found once for a data set is found once for each setting."""
+    graphs = batch_of()
+    some = {"patchysan": [dict(width=10), dict(width=12), dict(field=3)]}
+    some |= {"diffpool-random": [dict(ratio=0.5), dict(ratio=0.25), dict(levels=1)]}
+    some |= {"diffpool-det": [dict(ratio=0.5), dict(ratio=0.25), dict(per_graph=True)]}
+    for settings in some.get(name, [dict(hidden=4), dict(hidden=6)]):
+        model = build(name, graphs, dropout=0.0, **settings).eval()
+        fresh = SparseGraphs(graphs.x, graphs.adjacency, graphs.ptr)
+        assert torch.equal(model(graphs).logits, model(fresh).logits)
+
+
+def test_the_recipe_builds_the_same_model():
+    graphs = batch_of()
+    for name in NAMES:
+        model = build(name, graphs, dropout=0.35)
+        again = dict(model.recipe)
+        assert (again["name"], again["dropout"], again["hidden"]) == (name, 0.35, 8)
+        rebuilt = dpcore.build_model(**again)
+        assert shapes(rebuilt) == shapes(model)
+
+
+@pytest.mark.parametrize("name", ["diffpool", "diffpool-hard", "s2v-2diffpool"])
+def test_the_weights_of_the_losses_are_handed_on(name):
+    graphs = batch_of()
+    model = build(name, graphs, link_weight=0.3, entropy_weight=0.7, dropout=0.0).eval()
+    out = model(graphs)
+    assert out.link_loss > 0 and out.entropy_loss > 0 or name == "diffpool-hard"
+    expected = 0.3 * out.link_loss + 0.7 * out.entropy_loss
+    torch.testing.assert_close(out.auxiliary, expected)
+
+
+@pytest.mark.parametrize("per_graph", [True, False])
+def test_clusters_a_graph(per_graph):
+    graphs = batch_of((12, 16, 4))
+    model = build(
+        "diffpool", graphs, ratio=0.5, per_graph=per_graph, dropout=0.0
+    ).eval()
+    masses = graphs.sum(model(graphs).assignments[0])
+    used = (masses > 0).sum(1).tolist()
+    assert used == ([6, 8, 2] if per_graph else [8, 8, 8])
+
+
+def test_batch_norm_sees_each_batch_once():
+    """A model in training changes its running statistics, in evaluation it does not."""
+    graphs = batch_of()
+    for name in NAMES:
+        model = build(name, graphs, dropout=0.0)
+        buffers = {k: v.clone() for k, v in model.state_dict().items()}
+        model.eval()
+        model(graphs)
+        assert all(torch.equal(v, buffers[k]) for k, v in model.state_dict().items())
+        assert all(isinstance(m, nn.Module) for m in model.modules())
