@@ -251,20 +251,15 @@ class DiffPool(nn.Module):
         if isinstance(graphs, Tensor):
             if edge_index is None:
                 raise ValueError("edge_index is missing: call layer(x, edge_index)")
-            graphs = _from_tensors(graphs, edge_index, batch, edge_weight)
+            graphs = SparseGraphs.from_edge_index(
+                graphs, edge_index, batch, edge_weight
+            )
         z = self.embed(graphs, graphs.x)
         logits = self.assign(graphs, graphs.x)
         clusters = None
         if self.ratio is not None:
             clusters = clusters_of_ratio(graphs, self.ratio, self.num_clusters)
         return diff_pool(z, graphs, logits, self.reduction, clusters)
-
-
-def _from_tensors(x, edge_index, batch, edge_weight) -> SparseGraphs:
-    """Inside a model x carries gradients: structure from PyG's tensors, x as it is."""
-    graphs = SparseGraphs.from_edge_index(x.detach(), edge_index, batch, edge_weight)
-    graphs.x = x
-    return graphs
 
 
 def _check(z: Tensor, graphs: Graphs, logits: Tensor, reduction: str) -> None:

@@ -41,7 +41,7 @@ def test_product_and_transpose_are_those_of_the_dense_matrix(rows, columns, e, s
     assert matrix.shape == (rows, columns)
     torch.testing.assert_close(to_dense(matrix), dense)
     torch.testing.assert_close(to_dense(matrix.transposed), dense.T.contiguous())
-    assert matrix.transposed.transposed is matrix
+    assert matrix.transposed.transposed.col is matrix.col
     h = torch.randn(columns, 3, dtype=torch.float64)
     torch.testing.assert_close(matrix @ h, dense @ h)
 

@@ -2,6 +2,7 @@
 after it."""
 
 from dpcore.graphs.dense import DenseGraphs
-from dpcore.graphs.sparse import Graphs, SparseGraphs
+from dpcore.graphs.sparse import SparseGraphs
+from dpcore.graphs.verbs import Graphs
 
 __all__ = ["DenseGraphs", "Graphs", "SparseGraphs"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Callable
 
 import torch
 from torch import Tensor
@@ -18,120 +19,166 @@ class Csr:
 
     It is data, not a parameter: products with it pass gradients to the dense factor
     only. The transpose is kept because the gradient of M·H is Mᵀ·G; a symmetric
-    matrix is its own transpose and is stored once.
+    matrix is its own transpose and is stored once. Neither of the two holds the other,
+    so that memory is free as soon as the last one is gone.
 
     >>> matrix = Csr.from_coo(torch.tensor([[0, 1], [2, 0]]), torch.ones(2), (2, 3))
     >>> (matrix @ torch.tensor([[1.0], [2.0], [3.0]])).tolist()
     [[3.0], [1.0]]
     """
 
-    def __init__(self, crow: Tensor, col: Tensor, value: Tensor, num_columns: int):
-        self.crow, self.col, self.value = crow, col, value
-        self.shape = (crow.numel() - 1, num_columns)
-        self.transposed: Csr = self
-        self._tensors: dict[torch.dtype, Tensor] = {}
+    def __init__(self, rows: Rows, rows_of_transpose: Rows | None = None):
+        """From the matrix and its transpose, which is None for a symmetric matrix."""
+        self._rows = rows
+        self._columns = rows if rows_of_transpose is None else rows_of_transpose
 
     @classmethod
     def from_coo(cls, index: Tensor, value: Tensor, shape: tuple[int, int]) -> Csr:
         """From entries index [2, E], value [E] in any order; duplicates add up."""
         coo = _coalesced(index, value, shape)
-        matrix = cls._from_sorted(coo.indices(), coo.values(), shape)
         flipped = _coalesced(coo.indices().flip(0), coo.values(), shape[::-1])
-        if not (
+        rows = Rows.from_sorted(coo.indices(), coo.values(), shape)
+        if (
             shape[0] == shape[1]
             and torch.equal(coo.indices(), flipped.indices())
             and torch.equal(coo.values(), flipped.values())
         ):
-            matrix.link(
-                cls._from_sorted(flipped.indices(), flipped.values(), shape[::-1])
-            )
-        return matrix
+            return cls(rows)
+        columns = Rows.from_sorted(flipped.indices(), flipped.values(), shape[::-1])
+        return cls(rows, columns)
 
-    @classmethod
-    def _from_sorted(cls, index: Tensor, value: Tensor, shape: tuple[int, int]) -> Csr:
-        per_row = torch.bincount(index[0], minlength=shape[0])
-        return cls(offsets(per_row), index[1], value, shape[1])
-
-    def link(self, transposed: Csr) -> Csr:
-        """Record `transposed` as this matrix's transpose, and the reverse."""
-        self.transposed, transposed.transposed = transposed, self
-        return self
+    @property
+    def transposed(self) -> Csr:
+        """Mᵀ, which shares this matrix's memory."""
+        return self if self.symmetric else Csr(self._columns, self._rows)
 
     @property
     def symmetric(self) -> bool:
-        return self.transposed is self
+        return self._columns is self._rows
+
+    @property
+    def shape(self) -> tuple[int, int]:
+        return self._rows.shape
+
+    @property
+    def crow(self) -> Tensor:
+        """Where every row's entries begin, and the end, [rows + 1]."""
+        return self._rows.crow
+
+    @property
+    def col(self) -> Tensor:
+        """The column of every entry, row by row, [E]."""
+        return self._rows.col
+
+    @property
+    def value(self) -> Tensor:
+        """The entries, row by row, [E]."""
+        return self._rows.value
 
     @property
     def row(self) -> Tensor:
         """The row of every entry, [E]."""
+        return self._rows.row
+
+    def block(self, start: int, end: int, dtype: torch.dtype) -> Tensor:
+        """Rows start … end - 1 as a torch CSR tensor that shares this memory."""
+        return self._rows.block(start, end, dtype)
+
+    def scaled(self, left: Tensor, right: Tensor) -> Csr:
+        """diag(left) · M · diag(right), for left [rows] and right [columns]."""
+        scaled = self._rows.scaled(left, right)
+        if self.symmetric and left is right:
+            return Csr(scaled)
+        return Csr(scaled, self._columns.scaled(right, left))
+
+    def diagonal_blocks(self, nodes: Pieces) -> Csr:
+        """The block-diagonal matrix of the blocks that own these runs of nodes."""
+        return self._both(lambda rows: rows.blocks(nodes))
+
+    def entries(self, nodes: Pieces) -> Pieces:
+        """Where the entries in the rows of these runs of nodes stand."""
+        return self._rows.entries(nodes)
+
+    def to(self, device: torch.device | str) -> Csr:
+        """The same matrix on another device."""
+        return self._both(lambda rows: rows.to(device))
+
+    def _both(self, change: Callable[[Rows], Rows]) -> Csr:
+        rows = change(self._rows)
+        return Csr(rows) if self.symmetric else Csr(rows, change(self._columns))
+
+    def __matmul__(self, dense: Tensor) -> Tensor:
+        return _Product.apply(dense, self._rows, self._columns)
+
+
+class Rows:
+    """One matrix in compressed rows: `crow` [rows + 1], `col` and `value` [E]."""
+
+    def __init__(self, crow: Tensor, col: Tensor, value: Tensor, num_columns: int):
+        self.crow, self.col, self.value = crow, col, value
+        self.shape = (crow.numel() - 1, num_columns)
+        self._tensors: dict[torch.dtype, Tensor] = {}
+
+    @classmethod
+    def from_sorted(cls, index: Tensor, value: Tensor, shape: tuple[int, int]) -> Rows:
+        """From entries sorted by row and column, without duplicates."""
+        per_row = torch.bincount(index[0], minlength=shape[0])
+        return cls(offsets(per_row), index[1], value, shape[1])
+
+    @property
+    def row(self) -> Tensor:
         rows = torch.arange(self.shape[0], device=self.col.device)
         return rows.repeat_interleave(self.crow.diff())
 
     def tensor(self, dtype: torch.dtype) -> Tensor:
         """The matrix as a torch CSR tensor of the given dtype (kept for reuse)."""
         if dtype not in self._tensors:
-            self._tensors[dtype] = torch.sparse_csr_tensor(
-                self.crow,
-                self.col,
-                self.value.to(dtype),
-                self.shape,
-                check_invariants=False,
+            self._tensors[dtype] = _csr_tensor(
+                self.crow, self.col, self.value.to(dtype), self.shape[1]
             )
         return self._tensors[dtype]
 
-    def scaled(self, left: Tensor, right: Tensor) -> Csr:
-        """diag(left) · M · diag(right), for left [rows] and right [columns]."""
-        scaled = self._scaled(left, right)
-        if self.symmetric and left is right:
-            return scaled
-        return scaled.link(self.transposed._scaled(right, left))
+    def block(self, start: int, end: int, dtype: torch.dtype) -> Tensor:
+        crow = self.crow[start : end + 1]
+        first, last = int(crow[0]), int(crow[-1])
+        value = self.value[first:last].to(dtype)
+        return _csr_tensor(crow - first, self.col[first:last], value, self.shape[1])
 
-    def _scaled(self, left: Tensor, right: Tensor) -> Csr:
+    def scaled(self, left: Tensor, right: Tensor) -> Rows:
         value = self.value * (left[self.row] * right[self.col])
-        return Csr(self.crow, self.col, value, self.shape[1])
+        return Rows(self.crow, self.col, value, self.shape[1])
 
-    def diagonal_blocks(self, nodes: Pieces) -> Csr:
-        """The block-diagonal matrix of the blocks that own these runs of nodes."""
-        blocks = self._blocks(nodes)
-        if self.symmetric:
-            return blocks
-        return blocks.link(self.transposed._blocks(nodes))
-
-    def entries(self, nodes: Pieces) -> Pieces:
-        """Where the entries in the rows of these runs of nodes stand."""
-        start = self.crow[nodes.start]
-        return Pieces(start, self.crow[nodes.start + nodes.sizes] - start)
-
-    def _blocks(self, nodes: Pieces) -> Csr:
+    def blocks(self, nodes: Pieces) -> Rows:
         entries = self.entries(nodes)
         col = self.col[entries.index] - nodes.shift.repeat_interleave(entries.sizes)
         per_row = self.crow.diff()[nodes.index]
-        return Csr(offsets(per_row), col, self.value[entries.index], len(nodes.index))
+        return Rows(offsets(per_row), col, self.value[entries.index], len(nodes.index))
 
-    def to(self, device: torch.device | str) -> Csr:
-        """The same matrix on another device."""
-        moved = self._to(device)
-        return moved if self.symmetric else moved.link(self.transposed._to(device))
+    def entries(self, nodes: Pieces) -> Pieces:
+        start = self.crow[nodes.start]
+        return Pieces(start, self.crow[nodes.start + nodes.sizes] - start)
 
-    def _to(self, device: torch.device | str) -> Csr:
+    def to(self, device: torch.device | str) -> Rows:
         parts = (self.crow, self.col, self.value)
-        return Csr(*(part.to(device) for part in parts), self.shape[1])
+        return Rows(*(part.to(device) for part in parts), self.shape[1])
 
-    def __matmul__(self, dense: Tensor) -> Tensor:
-        return _Product.apply(dense, self)
+    def __getstate__(self) -> dict:
+        """Without the kept tensors, which can be made again and not be copied."""
+        return self.__dict__ | {"_tensors": {}}
 
 
 class _Product(torch.autograd.Function):
     """M·H for dense H [columns, d]; the gradient with respect to H is Mᵀ·G."""
 
     @staticmethod
-    def forward(ctx, dense: Tensor, matrix: Csr) -> Tensor:
-        ctx.matrix = matrix
-        return matrix.tensor(dense.dtype) @ dense
+    def forward(ctx, dense: Tensor, rows: Rows, columns: Rows) -> Tensor:
+        ctx.rows, ctx.columns = rows, columns
+        return rows.tensor(dense.dtype) @ dense
 
     @staticmethod
     def backward(ctx, gradient: Tensor):
-        return _Product.apply(gradient.contiguous(), ctx.matrix.transposed), None
+        product = _Product.apply(gradient.contiguous(), ctx.columns, ctx.rows)
+        return product, None, None
 
 
 class Pieces:
@@ -150,6 +197,11 @@ class Pieces:
         self.shift = start - self.ptr[:-1]
         self.index = torch.arange(int(self.ptr[-1]), device=start.device)
         self.index += self.shift.repeat_interleave(sizes)
+
+
+def _csr_tensor(crow: Tensor, col: Tensor, value: Tensor, num_columns: int) -> Tensor:
+    shape = (crow.numel() - 1, num_columns)
+    return torch.sparse_csr_tensor(crow, col, value, shape, check_invariants=False)
 
 
 def _coalesced(index: Tensor, value: Tensor, shape: tuple[int, int]) -> Tensor:

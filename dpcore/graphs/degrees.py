@@ -27,5 +27,5 @@ def over_degrees(adjacency: Csr, kind: str) -> Csr:
 
 
 def _row_sums(matrix: Csr) -> Tensor:
-    total = torch.zeros(matrix.shape[0]).to(matrix.value)
+    total = matrix.value.new_zeros(matrix.shape[0])
     return total.index_add(0, matrix.row, matrix.value)

@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from dpcore.graphs.csr import Csr, offsets
+from dpcore.graphs.csr import Csr, Rows, offsets
 
 CHUNK = 32
 """Nodes a chunk in `SparseGraphs.contract`: at most one part-filled chunk a graph."""
@@ -19,8 +19,8 @@ def membership(ptr: Tensor, batch: Tensor) -> Csr:
     """1 where a node belongs to a graph, [B, N]: times H it adds up rows by graph."""
     graphs, nodes = ptr.numel() - 1, torch.arange(batch.numel(), device=ptr.device)
     one = torch.ones(batch.numel(), device=ptr.device)
-    to_graph = Csr(ptr, nodes, one, batch.numel())
-    return to_graph.link(Csr(offsets(torch.ones_like(nodes)), batch, one, graphs))
+    to_graph = Rows(ptr, nodes, one, batch.numel())
+    return Csr(to_graph, Rows(offsets(torch.ones_like(nodes)), batch, one, graphs))
 
 
 class Chunks:

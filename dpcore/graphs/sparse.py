@@ -1,24 +1,11 @@
-"""A batch of graphs in two forms with the same verbs.
-
-`SparseGraphs` holds level 0 of a batch: a disjoint union, one block-diagonal sparse
-matrix, never padded to n×n. `DenseGraphs` holds a batch after pooling: every graph has
-the same k clusters, so [B, k, d] and [B, k, k] waste nothing. Layers, the pooling
-operator and the losses use only the verbs that both share:
-
-    propagate(H)          A·H
-    contract(S, H)        S_gᵀ·H_g for every graph g, [B, k, d]
-    sum(H), max(H)        over the nodes of every graph, [B, d]
-    of_nodes(v)           what is known of a graph, for each of its nodes
-    only_nodes(H)         H without the rows that are no nodes
-    squared_norm()        ‖A_g‖²_F, [B]
-    normalized()          the same graphs with D̃^-½ Ã D̃^-½ for their adjacency
-    averaged()            the same graphs with D⁻¹ A for their adjacency
-"""
+"""Level 0 of a batch: a disjoint union, one block-diagonal sparse matrix."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -32,21 +19,26 @@ from dpcore.graphs.checks import (
 from dpcore.graphs.collate import collated, summed_over_duplicates
 from dpcore.graphs.csr import Csr, Pieces, offsets
 from dpcore.graphs.degrees import over_degrees
-from dpcore.graphs.dense import DenseGraphs, check_self_loops
+from dpcore.graphs.dense import check_self_loops
 from dpcore.graphs.products import LARGE, Chunks, GraphProducts, membership
 
 
+@dataclass(frozen=True, eq=False, repr=False)
 class SparseGraphs:
     """B graphs with N nodes in all as one disjoint union.
 
-    Build one with :meth:`from_data_list` or :meth:`from_edge_index`.
+    Build one with :meth:`from_data_list` or :meth:`from_edge_index`. It cannot be
+    changed afterwards, so that nothing computed from it and kept can be out of date.
 
     Attributes:
         x: node features [N, f].
-        y: graph labels [B], or None.
-        ptr: first node of every graph and the end, [B + 1].
         adjacency: the block-diagonal matrix A [N, N]; A[i, j] is the weight of the
             edge from i to j, duplicates added up.
+        ptr: first node of every graph and the end, [B + 1].
+        y: graph labels [B], or None.
+        attributes: of the entries of A [E, a], or None; read them as `edge_attr`.
+        source: what these graphs were selected from, if anything: what is computed
+            once is computed there and cut out.
 
     >>> x = torch.eye(3)
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
@@ -57,15 +49,12 @@ class SparseGraphs:
             [0., 1., 0.]])
     """
 
-    mask: Tensor | None = None
-    """Every row is a node; see `DenseGraphs.mask`."""
-
-    def __init__(self, x: Tensor, adjacency: Csr, ptr: Tensor, y: Tensor | None = None):
-        self.x, self.adjacency, self.ptr, self.y = x, adjacency, ptr, y
-        self._forms: dict[str, SparseGraphs] = {}
-        self._kept: dict[str, Tensor] = {}
-        self._source: tuple[SparseGraphs, Pieces] | None = None
-        self._edge_attr: Tensor | None = None
+    x: Tensor
+    adjacency: Csr
+    ptr: Tensor
+    y: Tensor | None = None
+    attributes: Tensor | None = None
+    source: Source | None = None
 
     @classmethod
     def from_edge_index(
@@ -101,11 +90,15 @@ class SparseGraphs:
         sizes = torch.bincount(batch)
         if y is not None and y.numel() != sizes.numel():
             raise ValueError(f"y has {y.numel()} labels for {sizes.numel()} graphs")
-        adjacency = Csr.from_coo(edge_index, weight, (nodes, nodes))
-        graphs = cls(x, adjacency, offsets(sizes), None if y is None else y.view(-1))
         if edge_attr is not None:
-            graphs._edge_attr = summed_over_duplicates(edge_index, edge_attr, nodes)
-        return graphs
+            edge_attr = summed_over_duplicates(edge_index, edge_attr, nodes)
+        return cls(
+            x,
+            Csr.from_coo(edge_index, weight, (nodes, nodes)),
+            offsets(sizes),
+            None if y is None else y.view(-1),
+            edge_attr,
+        )
 
     @classmethod
     def from_data_list(cls, graphs: Sequence) -> SparseGraphs:
@@ -147,15 +140,31 @@ class SparseGraphs:
         """The entries of A, in the order of `edge_index`, [E]."""
         return self.adjacency.value
 
-    @cached_property
+    @property
     def edge_attr(self) -> Tensor | None:
-        """The edges' attributes in the order of `edge_index`, [E, a], or None."""
-        if self._source is None:
-            return self._edge_attr
-        whole, nodes = self._source
-        if whole.edge_attr is None:
-            return None
-        return whole.edge_attr[whole.adjacency.entries(nodes).index]
+        """The edges' attributes in the order of `edge_index`, [E, a], or None.
+
+        Raises:
+            ValueError: for normalised graphs with self-loops that the graphs did not
+                have: no attributes are known of them.
+        """
+        found = self._attributes
+        if found is not None and len(found) != len(self.edge_weight):
+            raise ValueError(
+                "the self-loops that normalized() adds have no attributes: read "
+                "edge_attr of the graphs themselves"
+            )
+        return found
+
+    @cached_property
+    def _attributes(self) -> Tensor | None:
+        """`edge_attr`, or a tensor of another length where it is to be refused."""
+        if self.source is None or self.source.whole._attributes is None:
+            return self.attributes
+        whole, nodes = self.source
+        if len(whole._attributes) != len(whole.edge_weight):
+            return whole._attributes[:0]
+        return whole._attributes[whole.adjacency.entries(nodes).index]
 
     def once(self, key: str, compute: Callable[[SparseGraphs], Tensor]) -> Tensor:
         """A tensor with a row a node, [N, …], that only the graphs decide: computed
@@ -166,12 +175,17 @@ class SparseGraphs:
             compute: gets these graphs; a node's row must depend on its own graph only.
         """
         if key not in self._kept:
-            if self._source is None:
+            if self.source is None:
                 self._kept[key] = compute(self)
             else:
-                whole, nodes = self._source
+                whole, nodes = self.source
                 self._kept[key] = whole.once(key, compute)[nodes.index]
         return self._kept[key]
+
+    @property
+    def mask(self) -> Tensor | None:
+        """None: every row is a node; see `DenseGraphs.mask`."""
+        return None
 
     def propagate(self, h: Tensor) -> Tensor:
         """A·H for H [N, d]: every node adds up its neighbours' rows. In a directed
@@ -223,11 +237,11 @@ class SparseGraphs:
 
     @cached_property
     def _squared_norm(self) -> Tensor:
-        if self._source is not None:
-            whole, nodes = self._source
+        if self.source is not None:
+            whole, nodes = self.source
             return whole._squared_norm[whole.batch[nodes.start]]
         squares = self.adjacency.value.double().square()
-        per_graph = torch.zeros(self.num_graphs).to(squares)
+        per_graph = squares.new_zeros(self.num_graphs)
         return per_graph.index_add(0, self.batch[self.adjacency.row], squares)
 
     def squared_norm(self) -> Tensor:
@@ -268,9 +282,8 @@ class SparseGraphs:
         nodes = Pieces(self.ptr[graphs], self.sizes[graphs])
         y = None if self.y is None else self.y[graphs]
         blocks = self.adjacency.diagonal_blocks(nodes)
-        batch = SparseGraphs(self.x[nodes.index], blocks, nodes.ptr, y)
-        batch._source = (self, nodes)
-        return batch
+        source = Source(self, nodes)
+        return SparseGraphs(self.x[nodes.index], blocks, nodes.ptr, y, source=source)
 
     def to_dense(self, graph: int = 0) -> Tensor:
         """A_g [n_g, n_g] of one graph: for small examples and tests."""
@@ -284,16 +297,25 @@ class SparseGraphs:
         return dense
 
     def to(self, device: torch.device | str) -> SparseGraphs:
-        """The same graphs on another device."""
-        if self.x.device == torch.device(device):
+        """The same graphs on another device, with all that is known of them; these
+        graphs themselves where they are there already."""
+        x = self.x.to(device)
+        if x is self.x:  # torch's own word for it: "cuda" may be "cuda:0" or another
             return self
-        y = None if self.y is None else self.y.to(device)
-        moved = SparseGraphs(
-            self.x.to(device), self.adjacency.to(device), self.ptr.to(device), y
-        )
-        if self.edge_attr is not None:
-            moved._edge_attr = self.edge_attr.to(device)
-        return moved
+
+        def moved(tensor: Tensor | None) -> Tensor | None:
+            return None if tensor is None else tensor.to(device)
+
+        adjacency, ptr = self.adjacency.to(device), self.ptr.to(device)
+        graphs = SparseGraphs(x, adjacency, ptr, moved(self.y), moved(self._attributes))
+        graphs._kept.update({key: kept.to(device) for key, kept in self._kept.items()})
+        return graphs
+
+    def __getstate__(self) -> dict[str, Any]:
+        """What a copy and a pickle hold: these graphs, not what they were selected
+        from, and nothing that can be computed again at no great cost."""
+        state = dict(x=self.x, adjacency=self.adjacency, ptr=self.ptr, y=self.y)
+        return state | dict(attributes=self._attributes, source=None, _kept=self._kept)
 
     def __repr__(self) -> str:
         return (
@@ -304,12 +326,17 @@ class SparseGraphs:
     def _form(self, kind: str) -> SparseGraphs:
         """The graphs with a normalised adjacency, cut out of the source's if any."""
         if kind not in self._forms:
-            if self._source is None:
-                adjacency = over_degrees(self.adjacency, kind)
+            if self.source is None:
+                form = replace(self, adjacency=over_degrees(self.adjacency, kind))
             else:
-                whole, nodes = self._source
-                adjacency = whole._form(kind).adjacency.diagonal_blocks(nodes)
-            self._forms[kind] = SparseGraphs(self.x, adjacency, self.ptr, self.y)
+                whole, nodes = self.source
+                whole = whole._form(kind)
+                form = replace(
+                    self,
+                    adjacency=whole.adjacency.diagonal_blocks(nodes),
+                    source=Source(whole, nodes),
+                )
+            self._forms[kind] = form
         return self._forms[kind]
 
     def _check_rows(self, name: str, h: Tensor) -> None:
@@ -320,6 +347,15 @@ class SparseGraphs:
             )
 
     @cached_property
+    def _forms(self) -> dict[str, SparseGraphs]:
+        return {}
+
+    @cached_property
+    def _kept(self) -> dict[str, Tensor]:
+        """The results of `once`."""
+        return {}
+
+    @cached_property
     def _membership(self) -> Csr:
         return membership(self.ptr, self.batch)
 
@@ -328,4 +364,8 @@ class SparseGraphs:
         return Chunks(self.ptr, self.sizes)
 
 
-Graphs = SparseGraphs | DenseGraphs
+class Source(NamedTuple):
+    """Graphs, and where those that were selected stand among their nodes."""
+
+    whole: SparseGraphs
+    nodes: Pieces
