@@ -1,5 +1,13 @@
 """Both forms of a batch against NumPy, networkx and each other; what they refuse."""
 
+import copy
+import gc
+import os
+import pickle
+import re
+from dataclasses import replace
+from pathlib import Path
+
 import networkx
 import numpy as np
 import pytest
@@ -9,9 +17,12 @@ from hypothesis import strategies as st
 from reference import dense, random_graphs, union
 from torch_geometric.data import Batch, Data
 
+import dpcore
 from dpcore.graphs import DenseGraphs, SparseGraphs
+from dpcore.graphs.csr import Csr, Rows
 from dpcore.graphs.dense import inverse_power
 from dpcore.graphs.products import CHUNK, LARGE
+from dpcore.pooling import DiffPool
 
 BOUNDARIES = [1, 31, 32, 33, 64, 65, 2]  # of the chunks in contract
 
@@ -493,3 +504,226 @@ def test_contract_with_itself_gets_both_halves_of_its_gradient():
     (batch.contract(s, s) ** 2).sum().backward()
     grams = torch.stack([s_g.T @ s_g for s_g in split(batch, s)])
     close(s.grad, torch.autograd.grad((grams**2).sum(), s)[0])
+
+
+# --- state ---
+
+
+def alive():
+    """How many batches and matrices there are: [SparseGraphs, Csr, Rows]."""
+    kinds = [type(found) for found in gc.get_objects()]
+    return [kinds.count(kind) for kind in (SparseGraphs, Csr, Rows)]
+
+
+def resident_mb():
+    pages = int(Path("/proc/self/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE") / 1e6
+
+
+@pytest.fixture
+def no_collector():
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.mark.parametrize("directed", [False, True])
+def test_memory_stays_flat_over_thirty_steps(no_collector, directed):
+    """Nothing waits for Python's collector of cycles, which is off here."""
+    nodes = 8_000
+    generator = torch.Generator().manual_seed(0)
+    edges = torch.randint(nodes, (2, 3 * nodes), generator=generator)
+    edges = edges if directed else torch.cat([edges, edges.flip(0)], 1)
+    x, layer = torch.randn(nodes, 8), DiffPool(8, 8, 4, num_layers=1)
+    before, resident = alive(), []
+    for _ in range(30):
+        out = layer(x, edges)
+        (out.x.sum() + out.link_loss).backward()
+        del out
+        if Path("/proc/self/statm").exists():
+            resident.append(resident_mb())
+    assert alive() == before
+    assert not resident or max(resident[10:]) - max(resident[:10]) < 10
+
+
+def test_a_batch_is_gone_with_its_last_name(no_collector):
+    whole = union(random_graphs([4, 33, 6], directed=True))
+    whole.normalized(), whole.averaged()
+    before = alive()
+    batch = whole.select([2, 0])
+    for form in (batch, batch.normalized(), batch.averaged()):
+        form.propagate(rows(batch).requires_grad_()).sum().backward()
+        form.contract(form.x, form.x), form.sum(form.x), form.squared_norm()
+    del batch, form
+    assert alive() == before
+
+
+def with_everything():
+    """Three graphs with attributes, labels, all forms and something kept, after use."""
+    graphs = two_graphs_with_bonds()
+    graphs = replace(graphs, y=torch.tensor([1, 0]))
+    graphs.once("row", lambda g: torch.arange(g.num_nodes))
+    use(graphs)
+    return graphs
+
+
+def use(graphs):
+    for form in (graphs, graphs.normalized(), graphs.averaged()):
+        form.propagate(form.x), form.contract(form.x, form.x), form.sum(form.x)
+    graphs.squared_norm(), graphs.edge_attr
+
+
+COPIES = [copy.deepcopy, lambda graphs: pickle.loads(pickle.dumps(graphs))]
+
+
+@pytest.mark.parametrize("again", COPIES)
+@pytest.mark.parametrize("selected", [False, True])
+def test_a_copy_after_use_is_whole(again, selected):
+    graphs = with_everything()
+    if selected:
+        graphs = graphs.select([1, 0, 1])
+        graphs.once("row", None), use(graphs)
+    other = again(graphs)
+    close(other.x, graphs.x)
+    close(other.y, graphs.y)
+    close(other.ptr, graphs.ptr)
+    close(other.edge_attr, graphs.edge_attr)
+    close(other.edge_weight, graphs.edge_weight)
+    close(other.once("row", None), graphs.once("row", None))
+    close(other.squared_norm(), graphs.squared_norm())
+    close(other.propagate(other.x), graphs.propagate(graphs.x))
+    close(other.normalized().propagate(other.x), graphs.normalized().propagate(other.x))
+    close(other.select([1]).edge_attr, graphs.select([1]).edge_attr)
+    assert other.adjacency.symmetric == graphs.adjacency.symmetric
+
+
+def test_a_copy_of_a_batch_leaves_the_data_set_behind():
+    whole = union(random_graphs([1000, 2]))
+    batch = whole.select([1])
+    assert len(pickle.dumps(batch)) < len(pickle.dumps(whole)) / 20
+    assert pickle.loads(pickle.dumps(batch)).source is None
+
+
+@pytest.mark.parametrize("field", ["x", "adjacency", "ptr", "y", "source", "mask"])
+def test_a_batch_cannot_be_changed(field):
+    graphs = two_graphs_with_bonds()
+    with pytest.raises(AttributeError):
+        setattr(graphs, field, None)
+
+
+def test_forms_belong_to_the_graphs_they_were_made_of():
+    graphs = two_graphs_with_bonds()
+    form = graphs.normalized()
+    assert graphs.normalized() is form and graphs.normalized("replace") is not form
+    assert graphs.averaged() is graphs.averaged()
+    other = replace(graphs, adjacency=graphs.normalized("replace").adjacency)
+    close(other.normalized().to_dense(), union_of(other).normalized().to_dense())
+
+
+def union_of(graphs):
+    """The same graphs, built anew."""
+    return SparseGraphs.from_edge_index(
+        graphs.x, graphs.edge_index, graphs.batch, graphs.edge_weight
+    )
+
+
+def test_what_is_kept_has_a_key_of_its_own():
+    graphs = two_graphs_with_bonds()
+    for batch in (graphs, graphs.select([1]), graphs.select([1, 0])):
+        one = batch.once("1", lambda g: torch.full((g.num_nodes,), 1))
+        two = batch.once("2", lambda g: torch.full((g.num_nodes,), 2))
+        assert one.tolist() == [1] * batch.num_nodes
+        assert two.tolist() == [2] * batch.num_nodes
+    assert two_graphs_with_bonds().once("1", lambda g: g.x).shape == (5, 3)
+
+
+def test_what_is_kept_of_repeated_and_reordered_graphs():
+    graphs = union(random_graphs([2, 3, 1]))
+    batch = graphs.select([2, 0, 0, 1])
+    kept = batch.once("row", lambda g: torch.arange(g.num_nodes))
+    assert kept.tolist() == [5, 0, 1, 0, 1, 2, 3, 4]
+    again = batch.select([3, 0]).once("row", None)
+    assert again.tolist() == [2, 3, 4, 5]
+
+
+def test_attributes_of_forms_are_right_or_refused():
+    graphs = two_graphs_with_bonds()
+    for batch in (graphs, graphs.select([1, 0, 1])):
+        close(batch.averaged().edge_index, batch.edge_index)
+        close(batch.averaged().edge_attr, batch.edge_attr)
+        for form in (batch.normalized(), batch.normalized("replace")):
+            for again in (form, form.select([1]), *(c(form) for c in COPIES)):
+                with pytest.raises(
+                    ValueError, match="self-loops .* have no attributes"
+                ):
+                    again.edge_attr  # noqa: B018
+    plain = union(random_graphs([3, 2]))
+    assert plain.normalized().edge_attr is None
+    assert plain.select([1]).normalized().edge_attr is None
+
+
+def test_attributes_of_graphs_with_all_loops_are_those_of_their_forms():
+    graph = Data(
+        x=torch.eye(2),
+        edge_index=torch.tensor([[0, 1, 0], [0, 1, 1]]),
+        edge_attr=torch.tensor([[1.0], [2.0], [3.0]]),
+    )
+    graphs = SparseGraphs.from_data_list([graph])
+    assert graphs.normalized().edge_attr.flatten().tolist() == [1, 3, 2]
+
+
+# --- devices ---
+
+
+def test_moving_takes_everything_along():
+    graphs = with_everything()
+    for batch in (graphs, graphs.select([1, 0, 1])):
+        batch.once("row", None)
+        moved = batch.to("meta")
+        found = [moved.x, moved.y, moved.ptr, moved.edge_attr, moved.edge_weight]
+        found += [moved.once("row", None), moved.edge_index, moved.batch]
+        assert {one.device.type for one in found} == {"meta"}
+        assert moved.edge_attr.shape == batch.edge_attr.shape
+        assert moved.once("row", None).shape == (batch.num_nodes,)
+        assert moved.adjacency.transposed.col.device.type == "meta"
+        assert moved.to(torch.device("meta")) is moved
+        with pytest.raises(ValueError, match="self-loops"):
+            batch.normalized().to("meta").edge_attr  # noqa: B018
+
+
+def test_a_device_with_and_without_its_number_is_one(monkeypatch):
+    """As torch does it: "cuda" is where a tensor on "cuda:0" already is."""
+    graphs, asked = with_everything(), []
+
+    def stays(tensor, device):
+        asked.append(device)
+        return tensor
+
+    monkeypatch.setattr(torch.Tensor, "to", stays)
+    assert graphs.to("cuda") is graphs and asked == ["cuda"]
+
+
+def test_dense_verbs_compute_where_the_graphs_are():
+    """The meta device has no numbers: whatever went to the CPU would raise."""
+    sizes = torch.tensor([3, 2])
+    graphs = DenseGraphs(
+        torch.ones(2, 3, 2, device="meta"),
+        torch.ones(2, 3, 3, device="meta"),
+        sizes.to("meta"),
+    )
+    h = graphs.x
+    found = [
+        *(form.propagate(h) for form in (graphs, graphs.normalized("replace"))),
+        *(graphs.averaged().propagate(h), graphs.normalized().propagate(h)),
+        *(graphs.contract(h, h), graphs.sum(h), graphs.mean(h), graphs.max(h)),
+        *(graphs.squared_norm(), graphs.of_nodes(graphs.sum(h)), graphs.only_nodes(h)),
+    ]
+    assert {one.device.type for one in found} == {"meta"}
+
+
+def test_no_verb_of_a_batch_leaves_its_device():
+    source = "".join(
+        path.read_text() for path in Path(dpcore.graphs.__file__).parent.glob("*.py")
+    )
+    assert not re.search(r"\.cpu\(|\.numpy\(|\"cpu\"", source)

@@ -128,7 +128,7 @@ class Rows:
     @property
     def row(self) -> Tensor:
         rows = torch.arange(self.shape[0], device=self.col.device)
-        return rows.repeat_interleave(self.crow.diff())
+        return rows.repeat_interleave(self.crow.diff(), output_size=len(self.col))
 
     def tensor(self, dtype: torch.dtype) -> Tensor:
         """The matrix as a torch CSR tensor of the given dtype (kept for reuse)."""
@@ -150,7 +150,8 @@ class Rows:
 
     def blocks(self, nodes: Pieces) -> Rows:
         entries = self.entries(nodes)
-        col = self.col[entries.index] - nodes.shift.repeat_interleave(entries.sizes)
+        col = self.col[entries.index]
+        col -= nodes.shift.repeat_interleave(entries.sizes, output_size=len(col))
         per_row = self.crow.diff()[nodes.index]
         return Rows(offsets(per_row), col, self.value[entries.index], len(nodes.index))
 
@@ -195,8 +196,9 @@ class Pieces:
         self.start, self.sizes = start, sizes
         self.ptr = offsets(sizes)
         self.shift = start - self.ptr[:-1]
-        self.index = torch.arange(int(self.ptr[-1]), device=start.device)
-        self.index += self.shift.repeat_interleave(sizes)
+        length = int(self.ptr[-1])
+        self.index = torch.arange(length, device=start.device)
+        self.index += self.shift.repeat_interleave(sizes, output_size=length)
 
 
 def _csr_tensor(crow: Tensor, col: Tensor, value: Tensor, num_columns: int) -> Tensor:

@@ -128,7 +128,7 @@ class SparseGraphs:
     def batch(self) -> Tensor:
         """The graph of every node, [N]."""
         graphs = torch.arange(self.num_graphs, device=self.ptr.device)
-        return graphs.repeat_interleave(self.sizes)
+        return graphs.repeat_interleave(self.sizes, output_size=self.num_nodes)
 
     @property
     def edge_index(self) -> Tensor:
