@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from dpcore import blockwise
 from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs
 from dpcore.graphs.checks import NotFinite, is_integer
 from dpcore.layers import GNN
@@ -101,6 +102,8 @@ def diff_pool(
     _check(z, graphs, logits, reduction)
     if clusters is not None:
         logits = _closed_after(clusters, graphs, logits)
+    if not hard and blockwise.is_large(graphs, logits):
+        return _in_blocks(z, graphs, logits, reduction, clusters)
     log_s = torch.log_softmax(logits, dim=-1)
     soft = s = graphs.only_nodes(log_s.exp())
     if hard:
@@ -117,6 +120,17 @@ def diff_pool(
         link = link_loss(graphs, s64, adj64, reduction).to(s.dtype)
     entropy = entropy_loss(graphs, soft, log_s)
     return Pooled(x, adj, s, link.mean(), entropy.mean(), clusters)
+
+
+def _in_blocks(z, graphs, logits, reduction, clusters) -> Pooled:
+    """The same for graphs so large that memory decides."""
+    step = blockwise.pool(z, graphs, logits)
+    link = _from_terms(graphs, step.adj, step.gram, reduction)
+    if link is None:
+        exact = blockwise.pool(z.detach()[:, :0].double(), graphs, logits.double())
+        link = _from_terms(graphs, exact.adj, exact.gram, reduction).to(z.dtype)
+    loss = link.mean(), step.entropy.mean()
+    return Pooled(step.x, step.adj, step.assignment, *loss, clusters)
 
 
 def clusters_of_ratio(graphs: Graphs, ratio: float, most: int) -> Tensor:
@@ -159,17 +173,24 @@ def link_loss(
     it has to be computed in float64. There, a square smaller than its own rounding
     error counts as zero, and so does its gradient: the norm has none at a perfect fit.
     """
-    fixed = graphs.squared_norm()
-    gram = graphs.contract(s, s).double().square().sum((1, 2))  # ‖SᵀS‖²_F = ‖SSᵀ‖²_F
+    return _from_terms(graphs, adj, graphs.contract(s, s), reduction)
+
+
+def _from_terms(
+    graphs: Graphs, adj: Tensor, gram: Tensor, reduction: str
+) -> Tensor | None:
+    """`link_loss` from A' = SᵀAS and SᵀS [B, k, k]."""
+    dtype, fixed = adj.dtype, graphs.squared_norm()
+    gram = gram.double().square().sum((1, 2))  # ‖SᵀS‖²_F = ‖SSᵀ‖²_F
     trace = adj.diagonal(dim1=1, dim2=2).double().sum(1)  # tr(SᵀAS) = ⟨A, SSᵀ⟩
     square = fixed - 2 * trace + gram
     scale = fixed + gram.detach()
-    if s.dtype != torch.float64 and bool((square < 0.1 * scale).any()):
+    if dtype != torch.float64 and bool((square < 0.1 * scale).any()):
         return None
     above = ~(square <= 8 * torch.finfo(torch.float64).eps * scale)  # NaN stays NaN
     norm = torch.where(above, square, 1.0).sqrt() * above
     norm = norm if reduction == "frobenius" else norm / graphs.sizes
-    return norm.to(s.dtype)
+    return norm.to(dtype)
 
 
 def entropy_loss(graphs: Graphs, s: Tensor, log_s: Tensor) -> Tensor:
