@@ -83,7 +83,6 @@ def test_the_machine_that_is_chosen(data, split, name, levels):
     wall = time.perf_counter() - start
     assert record["validation_curve"] == pytest.approx(known)
     assert record["test_curve"] == pytest.approx([trial[1] for trial in trials])
-    assert record["best_epoch"] == best + 1
     assert record["accuracy"] == pytest.approx(trials[best][1])
     assert record["support_vectors"] == trials[best][2]
     assert isinstance(record["support_vectors"], int)
@@ -98,15 +97,15 @@ def test_the_best_point_of_the_test_curve_is_not_the_accuracy(data):
         order = torch.randperm(36, generator=torch.Generator().manual_seed(seed))
         split = dict(train=order[:20], validation=order[20:24], test=order[24:])
         record = kernels.run_fold("1-wl", data, split)
-        best = record["best_epoch"] - 1
-        assert record["accuracy"] == record["test_curve"][best]
+        known = record["validation_curve"]
+        assert record["accuracy"] == record["test_curve"][known.index(max(known))]
         if record["accuracy"] < max(record["test_curve"]):
             return
     raise AssertionError("no split tells the two apart")
 
 
 def test_the_candidates():
-    assert folds.PENALTIES == (0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0)
+    assert list(folds.PENALTIES) == [0.001, 0.01, 0.1, 1.0, 10.0, 100.0, 1000.0]
     assert kernels.ITERATIONS == 5
 
 

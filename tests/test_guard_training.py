@@ -1,6 +1,7 @@
 """Training against a plain loop, and the protocol with curves that disagree."""
 
 import copy
+import inspect
 
 import numpy as np
 import pytest
@@ -77,15 +78,15 @@ def plain_loop(model, graphs, epochs, batch_size, lr, seed, clip, parts=1):
 
 @pytest.mark.parametrize("seed, parts, clip", [(0, 1, 2.0), (5, 1, 0.05), (7, 3, 0.05)])
 def test_fit_is_the_plain_loop(seed, parts, clip):
-    """11 graphs in batches of 4: the last is smaller, and so is a part of it."""
+    """11 graphs in batches of 5, a batch in parts of 2, 2 and 1: none are equal."""
     graphs = labelled(11)
     ours, theirs = diffpool(seed=3), diffpool(seed=3)
-    expected = plain_loop(theirs, graphs, 3, 4, 0.02, seed, clip, parts)
+    expected = plain_loop(theirs, graphs, 3, 5, 0.02, seed, clip, parts)
     history = dpcore.fit(
         ours,
         graphs,
         epochs=3,
-        batch_size=4,
+        batch_size=5,
         lr=0.02,
         seed=seed,
         clip=clip,
@@ -118,7 +119,6 @@ def test_the_random_state_is_the_callers_before_and_after():
     graphs = labelled(6)
     torch.manual_seed(11)
     before = torch.random.get_rng_state()
-    validating._model_for(graphs, "mlp", {}, 5)
     split = dict(train=[0, 1, 2, 3], validation=[4], test=[5])
     split = {part: torch.tensor(ids) for part, ids in split.items()}
     run_fold("mlp", graphs, split, epochs=1, seed=4)
@@ -184,32 +184,38 @@ CURVES = [  # right on validation, right on test
 ]
 
 
+def given_to_fit(args, named):
+    """The arguments of a call by name, with the defaults of `fit`."""
+    bound = inspect.signature(dpcore.fit).bind(*args, **named)
+    bound.apply_defaults()
+    return bound.arguments
+
+
 class Told:
     """Stands for `fit` and `evaluate`: what each epoch of each fold measures."""
 
     def __init__(self, curves):
-        self.curves, self.calls, self.fold = curves, [], -1
+        self.curves, self.calls = curves, []
 
-    def fit(self, model, train, *args, on_epoch=None, **named):
-        self.fold += 1
-        self.calls.append((train, args, named))
-        history = History()
-        for number, (known, tested) in enumerate(
-            zip(*self.curves[self.fold], strict=True)
-        ):
+    def fit(self, *args, **named):
+        call = given_to_fit(args, named)
+        fold, history = len(self.calls), History()
+        self.calls.append(call)
+        pairs = zip(*self.curves[fold], strict=True)
+        for number, (known, tested) in enumerate(pairs):
             self.tested = tested
             figures = dict(accuracy=known, validation_loss=1.0 + number)
-            figures |= dict(loss=10.0 * self.fold + number, link_loss=0.1 * number)
+            figures |= dict(loss=10.0 * fold + number, link_loss=0.1 * number)
             figures |= dict(
                 entropy_loss=0.2 * number, effective_clusters=[1.0 + number]
             )
-            record = Record(epoch=number + 1, **figures)
-            if on_epoch is not None:
-                on_epoch(record)
+            record = Record(epoch=number + 1, clusters=[4], **figures)
+            if call["on_epoch"] is not None:
+                call["on_epoch"](record)
             history.append(record)
         return history
 
-    def evaluate(self, model, graphs):
+    def evaluate(self, model, graphs, **_):
         self.evaluated = graphs
         return self.tested
 
@@ -238,7 +244,7 @@ def test_the_test_part_has_no_say_in_the_fair_figure(told, fold):
     assert record.effective_clusters == [1.0 + best]
     assert record.loss_curve == [0, 1, 2, 3]
     assert torch.equal(told.evaluated.y, graphs.y[split["test"]])
-    assert torch.equal(told.calls[0][0].x, graphs.select(split["train"]).x)
+    assert torch.equal(told.calls[0]["train"].x, graphs.select(split["train"]).x)
 
 
 def test_both_figures_of_cross_validation(told):
@@ -265,34 +271,34 @@ def test_a_single_fold_has_no_spread_and_unequal_curves_are_held():
 def test_a_fold_hands_on_all_it_is_given(told):
     graphs = labelled(9)
     split = splits(graphs.y, 3)[0]
-    run_fold("mlp", graphs, split, epochs=6, seed=5, batch_size=7, lr=0.3, patience=4)
-    _, args, named = told.calls[0]
-    names = ("epochs", "batch_size", "lr", "seed", "validation", "progress")
-    given = dict(zip(names, args, strict=False)) | named
-    expected = dict(epochs=6, batch_size=7, lr=0.3, seed=5, patience=4, progress=False)
-    assert {name: given[name] for name in expected} == expected
-    assert torch.equal(given["validation"].y, graphs.y[split["validation"]])
+    expected = dict(epochs=6, seed=5, batch_size=7, lr=0.3, patience=4)
+    run_fold("mlp", graphs, split, **expected)
+    call = told.calls[0]
+    assert {name: call[name] for name in expected} == expected and not call["progress"]
+    assert torch.equal(call["validation"].y, graphs.y[split["validation"]])
 
 
+@pytest.mark.parametrize("which", ["run_fold", "choose"])
 @pytest.mark.parametrize("seed", [0, 3])
-def test_a_fold_s_weights_are_its_seed_s(monkeypatch, seed):
-    made, build = [], validating.build_model
-
-    def watched(*args, **settings):
-        made.append(build(*args, **settings))
-        return made[-1]
-
-    monkeypatch.setattr(validating, "build_model", watched)
-    monkeypatch.setattr(validating, "fit", lambda *a, **k: Told(CURVES).fit(*a))
+def test_a_fold_s_weights_are_its_seed_s(told, which, seed):
     graphs = labelled(9)
-    choose("mlp", graphs, splits(graphs.y, 3)[0], [{}], epochs=1, seed=seed)
+    split = splits(graphs.y, 3)[0]
+    torch.manual_seed(77)
+    before = torch.random.get_rng_state()
+    if which == "run_fold":
+        run_fold("mlp", graphs, split, epochs=4, seed=seed)
+    else:
+        choose("mlp", graphs, split, [{}], epochs=4, seed=seed)
+    assert torch.equal(before, torch.random.get_rng_state())
     torch.manual_seed(seed)
-    again = build("mlp", num_features=3, num_classes=2)
-    for a, b in zip(made[-1].parameters(), again.parameters(), strict=True):
+    again = dpcore.build_model("mlp", num_features=3, num_classes=2)
+    for a, b in zip(
+        told.calls[0]["model"].parameters(), again.parameters(), strict=True
+    ):
         assert torch.equal(a, b)
 
 
-def test_the_seed_of_cross_validation_is_that_of_folds_and_of_runs(monkeypatch):
+def test_the_seeds_of_cross_validation(monkeypatch):
     seen = []
 
     def fold(name, graphs, split, *, epochs, seed, **settings):
@@ -300,13 +306,15 @@ def test_the_seed_of_cross_validation_is_that_of_folds_and_of_runs(monkeypatch):
         return Record(accuracy=0.5, test_curve=[0.5])
 
     monkeypatch.setattr(validating, "run_fold", fold)
-    graphs = labelled(20)
-    settings = dict(hidden=8, lr=0.1, batch_size=3)
+    graphs, own, weights = labelled(20), dict(hidden=8, lr=0.1, batch_size=3), 6
+    settings = dict(own)
+    if "weights_seed" in inspect.signature(dpcore.cross_validate).parameters:
+        settings["weights_seed"] = weights = 4
     dpcore.cross_validate("mlp", graphs, 4, 7, seed=6, progress=False, **settings)
     parts = splits(graphs.y, 4, seed=6)
     assert len(seen) == 4
     for (split, epochs, seed, given), part in zip(seen, parts, strict=True):
-        assert (epochs, seed, given) == (7, 6, settings)
+        assert (epochs, seed) == (7, weights) and own.items() <= given.items()
         assert all(torch.equal(split[name], part[name]) for name in part)
 
 
@@ -355,15 +363,14 @@ def test_the_choice_among_points_that_disagree(monkeypatch, points, chosen):
     graphs, left, calls = labelled(12), iter(points), []
     split = splits(graphs.y, 3, seed=4)[1]
 
-    def fit(model, train, *args, **named):
-        names = ("epochs", "batch_size", "lr", "seed", "validation")
-        calls.append(
-            dict(zip(names, args, strict=False), model=model, train=train, **named)
-        )
+    def fit(*args, **named):
+        calls.append(given_to_fit(args, named))
         point = next(left)
         if point is None:
             raise FloatingPointError
-        early = Record(epoch=1, accuracy=point[0], validation_loss=point[1])
+        early = Record(
+            epoch=1, clusters=[], accuracy=point[0], validation_loss=point[1]
+        )
         return History([early, Record(epoch=2, accuracy=0.0, validation_loss=9.0)])
 
     monkeypatch.setattr(validating, "fit", fit)
@@ -404,7 +411,7 @@ def test_what_is_standardised_is_by_the_training_part_of_that_fold(told, which):
         assert torch.equal(told.evaluated.x, expected.select(split["test"]).x)
     else:
         choose("mlp", graphs, split, [{}], epochs=4, seed=0, standardize=2)
-    assert torch.equal(told.calls[0][0].x, expected.select(split["train"]).x)
+    assert torch.equal(told.calls[0]["train"].x, expected.select(split["train"]).x)
 
 
 def test_standardising_keeps_all_but_the_columns():
@@ -441,7 +448,10 @@ def test_standardising_keeps_all_but_the_columns():
 
 
 def history_of(*pairs):
-    return History(Record(accuracy=a, validation_loss=v) for a, v in pairs)
+    numbered = enumerate(pairs, start=1)
+    return History(
+        Record(epoch=i, accuracy=a, validation_loss=v) for i, (a, v) in numbered
+    )
 
 
 @pytest.mark.parametrize(
