@@ -1,5 +1,6 @@
 """The built book, as a reader has it: a plain folder, a browser, no network."""
 
+import io
 import json
 import re
 import subprocess
@@ -7,10 +8,12 @@ from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
 import measured
+import numpy as np
 import pytest
 import yaml
 from axe_playwright_python.base import AXE_SCRIPT
 from bs4 import BeautifulSoup
+from PIL import Image
 
 ROOT = Path(__file__).resolve().parents[1]
 HTML = ROOT / "_build" / "html"
@@ -20,8 +23,9 @@ PHONE = {"width": 390, "height": 844}
 
 def page_names() -> list[str]:
     toc = yaml.safe_load((ROOT / "_toc.yml").read_text())
-    chapters = [c["file"] for part in toc["parts"] for c in part["chapters"]]
-    return [toc["root"], *chapters]
+    chapters = [c for part in toc["parts"] for c in part["chapters"]]
+    pages = [c for chapter in chapters for c in (chapter, *chapter.get("sections", []))]
+    return [toc["root"], *(page["file"] for page in pages)]
 
 
 every_page = pytest.mark.parametrize("name", page_names())
@@ -175,6 +179,107 @@ def test_a_page_by_night_on_a_phone(html, browser, name):
         assert visit.barriers(["color-contrast"]) == []
 
 
+# What a reader of this width does not see whole, and is not told of: text that is cut
+# off, a box that scrolls without a hint, a label of a figure below 11 pixels.
+UNSEEN = """() => {
+    const found = [];
+    const name = node => `${node.tagName}.${node.className}`.slice(0, 60);
+    for (const node of document.querySelectorAll("article *")) {
+        if (!node.checkVisibility() || node.closest("mjx-container, svg")) continue;
+        const style = getComputedStyle(node);
+        if (node.scrollWidth <= node.clientWidth + 2 || !node.clientWidth) continue;
+        if (style.display === "inline" || style.overflowX === "visible") continue;
+        if (style.overflowX === "hidden") found.push(`cut off: ${name(node)}`);
+        const code = node.tagName === "PRE";
+        if (code && innerWidth >= 1280) found.push(`code is cut: ${node.innerText}`);
+        const hint = node.previousElementSibling;
+        const told = hint?.className === "scroll-hint" && !hint.hidden;
+        if (!code && !told && !node.matches("div.math"))
+            found.push(`scrolls, and does not say so: ${name(node)}`);
+    }
+    for (const image of document.querySelectorAll("article img[data-text]")) {
+        const shown = image.getBoundingClientRect().width;
+        const size = image.dataset.text * shown / parseFloat(image.style.width);
+        if (shown && size < 11)
+            found.push(`letters of ${size.toFixed(1)} px: ${image.alt.slice(0, 40)}`);
+    }
+    for (const text of document.querySelectorAll("article svg text")) {
+        const box = text.ownerSVGElement.getBoundingClientRect();
+        const scale = box.width / text.ownerSVGElement.viewBox.baseVal.width;
+        const size = scale * parseFloat(text.getAttribute("font-size"));
+        if (text.checkVisibility() && size < 11)
+            found.push(`letters of ${size.toFixed(1)} px: ${text.textContent}`);
+    }
+    for (const cell of document.querySelectorAll("article table td")) {
+        const text = cell.innerText.trim();
+        const lines = cell.clientHeight / parseFloat(getComputedStyle(cell).lineHeight);
+        if (text.length >= 3 && lines > text.length)
+            found.push(`a letter a line: ${text}`);
+    }
+    return [...new Set(found)];
+}"""
+WIDTHS = (1300, 768, 390)
+
+
+@every_page
+def test_a_page_is_seen_whole_at_every_width(html, browser, name):
+    with Visit(browser, html / f"{name}.html") as visit:
+        for width in WIDTHS:
+            visit.page.set_viewport_size({"width": width, "height": 900})
+            visit.page.wait_for_timeout(100)
+            assert visit.page.evaluate(OVERFLOW) == [], f"{width} px"
+            assert visit.page.evaluate(UNSEEN) == [], f"{width} px"
+
+
+def test_what_is_not_seen_whole_is_found(tmp_path, browser):
+    bad = tmp_path / "bad.html"
+    long = "x" * 400
+    bad.write_text(
+        f"""<!doctype html><meta charset=utf-8><article>
+        <div style="overflow: hidden; width: 200px">{long}</div>
+        <div style="overflow: auto; width: 200px">{long}</div>
+        <pre style="overflow: auto; width: 200px">{long}</pre>
+        <img data-text="12" alt="small" style="width:900px;max-width:300px">
+        <svg viewBox="0 0 640 10" width="320">
+        <text y="9" font-size="13">svg</text></svg>
+        <table><tr><td style="width: 1em; word-break: break-all">한국어 그래프</td>
+        </tr></table></article>"""
+    )
+    with Visit(browser, bad) as visit:
+        found = " ".join(visit.page.evaluate(UNSEEN))
+        for words in ("cut off", "does not say so", "code is cut", "letters of 4.0 px"):
+            assert words in found
+        assert "letters of 6.5 px: svg" in found and "a letter a line" in found
+
+
+@pytest.mark.parametrize(
+    "name, figure",
+    [
+        ("notebooks/03_assignment_math", ".chapter-figure img"),
+        ("notebooks/01_pooling_intro", ".dpcore-player"),
+        ("notebooks/07_hierarchies", ".dpcore-levels svg"),
+        ("book/index", "figure img"),
+    ],
+)
+def test_by_night_figures_are_dark_and_so_is_what_is_around_them(
+    html, browser, name, figure
+):
+    """The colours that are drawn, not those that a rule asks for."""
+    with Visit(browser, html / f"{name}.html", dark=True) as visit:
+        place = visit.page.locator(f"article {figure}").first
+        place.scroll_into_view_if_needed()
+        visit.page.wait_for_timeout(300)
+        box = place.bounding_box()
+        clip = {"x": box["x"] - 12, "y": box["y"] - 12}
+        clip |= {"width": box["width"] + 24, "height": min(box["height"], 500) + 12}
+        shot = visit.page.screenshot(clip=clip)
+    pixels = np.asarray(Image.open(io.BytesIO(shot)).convert("L"), dtype=int)
+    frame = np.concatenate([pixels[:20].ravel(), pixels[:, :20].ravel()])
+    assert np.median(frame) < 45 and (frame < 90).mean() > 0.9
+    assert np.median(pixels) < 60  # paper is dark, too
+    assert (pixels > 120).sum() > 100  # and something is drawn on it
+
+
 @pytest.mark.parametrize("name", ["search", "genindex"])
 def test_a_page_that_sphinx_wrote_has_no_barriers(html, browser, name):
     with Visit(browser, html / f"{name}.html") as visit:
@@ -311,6 +416,55 @@ def test_axe_sees_what_is_wrong(tmp_path, browser):
 
 
 # --- without a browser --------------------------------------------------------------
+
+
+def test_predictions_are_answered_in_the_page_and_kept(html, browser):
+    chapter = html / "notebooks" / "01_pooling_intro.html"
+    with Visit(browser, chapter) as visit:
+        page = visit.page
+        first = page.locator("#prediction-1-1")
+        first.get_by_role("button", name="the mean").click()
+        verdict = first.locator("[role=status]")
+        assert verdict.inner_text().startswith("Not answer 1. c is a twice")
+        third = first.get_by_role("button", name="the sum")
+        third.focus()
+        page.keyboard.press("Enter")
+        assert verdict.inner_text().startswith("Right. The sum is 4")
+        assert third.get_attribute("aria-pressed") == "true"
+        number = page.locator("#prediction-1-3")
+        number.get_by_label("Your number").fill("3")
+        number.get_by_role("button", name="Check").click()
+        assert "two entries in" in number.inner_text()
+        number.get_by_label("Your number").fill("six")
+        page.keyboard.press("Enter")
+        assert "Give a number" in number.inner_text()
+        number.get_by_label("Your number").fill("6,0")
+        page.keyboard.press("Enter")
+        assert "Right." in number.locator("[role=status]").inner_text()
+        assert page.locator("#prediction-1-2 .verdict").inner_text() == ""
+        page.reload()
+        assert verdict.inner_text().startswith("Right. The sum is 4")
+        page.goto((html / "book" / "predictions.html").as_uri())
+        assert "2 of " in page.inner_text("[data-predictions-total]")
+        told = page.inner_text("#asked-prediction-1-1")
+        assert "right in the end" in told
+        page.click(".forget")
+        assert page.inner_text("[data-predictions-total]").startswith("0 of ")
+        page.click("#asked-prediction-1-2 a")
+        page.wait_for_load_state()
+        assert page.locator("#prediction-1-2").is_visible()
+        assert visit.errors == [] and visit.outside == []
+
+
+def test_what_a_browser_keeps_damaged_is_no_harm(html, browser):
+    with Visit(browser, html / "notebooks" / "01_pooling_intro.html") as visit:
+        for kept in ("{half", "[]", '{"1.1": {"said": 3}}'):
+            visit.page.evaluate(
+                "text => localStorage.setItem('dpcore-predictions', text)", kept
+            )
+            visit.page.reload()
+            assert visit.page.locator(".prediction").count() >= 3
+        assert visit.errors == []
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from pathlib import Path
 import chapters
 import execute
 import nbformat
+import predictions
 import pytest
 import yaml
 from bs4 import BeautifulSoup
@@ -160,6 +161,57 @@ def test_every_exercise_has_stub_hint_and_solution(path):
             assert f"<summary>{summary}</summary>" in rest, f"{title}: no {summary}"
         solution = rest[rest.index("<summary>Solution</summary>") :]
         assert len(re.findall(r"^```python$", solution, re.MULTILINE)) == 1
+
+
+@every_chapter
+def test_it_asks_before_it_shows(path):
+    asked = predictions.of_notebook(path)
+    chapter = int(path.stem[:2])
+    assert [one.number for one in asked] == [
+        f"{chapter}.{i}" for i in range(1, len(asked) + 1)
+    ]
+    assert 3 <= len(asked) <= 5
+    for one in asked:
+        if one.choices:
+            others = {str(i) for i in range(1, len(one.choices) + 1)} - {one.right}
+            assert set(one.wrong) == others, f"{one.number}: a reason for each"
+        else:
+            assert re.fullmatch(r"[\d.]+( ± [\d.]+)?", one.right)
+            assert one.right not in one.wrong and len(one.wrong) >= 2
+        assert all(len(reason) > 15 for reason in one.wrong.values())
+
+
+RIGHT_FORM = """\
+**Prediction 1.1.** How
+many?
+
+1. one
+2. two
+
+<details><summary>Answer</summary>
+
+**2.** Two.
+
+- **1:** No.
+
+</details>"""
+
+
+def test_the_form_of_a_prediction():
+    one = predictions.parse(RIGHT_FORM)
+    assert one.question == "How many?" and one.choices == ("one", "two")
+    assert one.right == "2" and one.wrong == {"1": "No."}
+    number = RIGHT_FORM.replace("1. one\n2. two\n\n", "").replace(
+        "**2.**", "**2 ± 1.**"
+    )
+    assert predictions.parse(number).right == "2 ± 1"
+    assert predictions.parse("Text.") is None
+    for broken in ("<summary>Hint", "**Prediction 1.1:**", "**2** Two"):
+        wrong = RIGHT_FORM.replace(broken.replace("Hint", "Answer"), broken)
+        wrong = wrong.replace("1.1.**", "1.1:**") if "1.1:" in broken else wrong
+        wrong = wrong.replace("**2.** Two", broken) if "Two" in broken else wrong
+        with pytest.raises(ValueError, match="not the form of a prediction"):
+            predictions.parse(wrong)
 
 
 def test_the_status_page_tells_of_every_notebook():

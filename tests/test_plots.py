@@ -276,7 +276,7 @@ def test_player_refuses_to_be_heavy(monkeypatch):
 
 def test_player_in_a_browser(browser, tmp_path: Path):
     captions = [f"step {i}" for i in range(6)]
-    film = plots.player_html(small_figure, "a < b", captions, count=6, interval=60)
+    film = plots.player_html(small_figure, "a < b", captions, count=6, interval=400)
     assert len(film) < PLAYER_LIMIT
     file = tmp_path / "page.html"  # two players: neither may move the other
     file.write_text(f"<!doctype html><meta charset=utf-8>{film}{film}", "utf-8")

@@ -17,4 +17,26 @@ document.addEventListener("DOMContentLoaded", () => {
     cell.className = corner.className;
     corner.replaceWith(cell);
   }
+
+  // What scrolls sideways says so, and can be reached by the keyboard.
+  const wide = "article table.table, article .cell_output [style*=overflow], .ground";
+  const hints = new Map();
+  const measure = () => {
+    for (const box of document.querySelectorAll(wide)) {
+      const scrolls = box.scrollWidth > box.clientWidth + 1;
+      if (scrolls && !hints.has(box)) {
+        const hint = document.createElement("div");
+        hint.className = "scroll-hint";
+        hint.setAttribute("aria-hidden", "true");
+        hint.textContent = "wider than the page: scroll →";
+        box.before(hint);
+        box.tabIndex = 0;
+        hints.set(box, hint);
+      }
+      if (hints.has(box)) hints.get(box).hidden = !scrolls;
+    }
+  };
+  measure();
+  window.addEventListener("load", measure);
+  window.addEventListener("resize", measure);
 });

@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 
 from dpcore.teaching.plots.drawing import shares_of
-from dpcore.teaching.plots.page import check_text, fill
+from dpcore.teaching.plots.page import behaviour, check_text, fill
 from dpcore.teaching.plots.places import edges_of, layout
 from dpcore.teaching.plots.style import (
     INK,
@@ -36,7 +36,7 @@ UNUSED = 0.01  # clusters with a smaller share of the nodes are not drawn
 # Everything is drawn before any script runs: without one, the graph shows. Every disc
 # carries its own text, so that pointing, focus and screen readers tell the same.
 TEMPLATE = """<div class="dpcore-levels" role="group" aria-label="@ALT@"
- style="width:@WIDTH@px;max-width:100%">
+ data-plain="@PLAIN@" style="--dpcore-ink:@INK@;width:@WIDTH@px;max-width:100%">
 <svg viewBox="0 0 @WIDTH@ @HEIGHT@" role="group" aria-label="@ALT@"
  style="width:100%;height:auto;display:block">
 <rect width="@WIDTH@" height="@HEIGHT@" rx="6" fill="@PAPER@"/>@LEVELS@</svg>
@@ -46,71 +46,6 @@ level<input type="range" min="0" max="@LAST@" value="0" step="1"
 <div data-caption>@CAPTION@</div>
 <div data-told aria-live="polite" style="min-height:3.2em">@HELP@</div>
 </div>
-<style>
-.dpcore-levels :focus-visible {outline: 3px solid #56B4E9; outline-offset: 2px}
-.dpcore-levels [data-text] {cursor: pointer}
-.dpcore-levels [data-text]:hover > :first-child,
-.dpcore-levels [data-text]:focus > :first-child
- {stroke: @INK@; stroke-width: 4}
-.dpcore-levels input {min-height: 36px}
-</style>
-<script>
-document.querySelectorAll(".dpcore-levels:not([data-ready])").forEach((box) => {
-  box.dataset.ready = "yes";
-  const levels = [...box.querySelectorAll("[data-level]")];
-  const slider = box.querySelector("input"), told = box.querySelector("[data-told]");
-  const caption = box.querySelector("div[data-caption]"), help = told.textContent;
-  let now = 0;
-  const discs = () => [...levels[now].querySelectorAll("[data-text]")];
-  const members = (disc) => {
-    const ghosts = levels[now].querySelectorAll("[data-ghost]");
-    const shares = disc ? JSON.parse(disc.dataset.members || "[]") : [];
-    ghosts.forEach((ghost, i) => {
-      ghost.setAttribute("fill", disc ? disc.dataset.color : "@PLAIN@");
-      ghost.setAttribute("fill-opacity", disc ? (shares[i] || 0) / 100 : 1);
-    });
-  };
-  const tell = (disc) => { told.textContent = disc.dataset.text; members(disc); };
-  const go = (to) => {
-    levels[now].style.display = "none";
-    now = Math.max(0, Math.min(levels.length - 1, to));
-    levels[now].style.display = "";
-    slider.value = now;
-    caption.textContent = levels[now].dataset.caption;
-    slider.setAttribute("aria-valuetext", caption.textContent);
-    told.textContent = help;
-    members(null);
-  };
-  slider.addEventListener("input", () => go(Number(slider.value)));
-  levels.forEach((level) => {
-    level.addEventListener("pointerover", (event) => {
-      const disc = event.target.closest("[data-text]");
-      if (disc) tell(disc);
-    });
-    level.addEventListener("focusin", (event) => tell(event.target));
-    level.addEventListener("click", (event) => {
-      const disc = event.target.closest("[data-text]");
-      if (disc) disc.focus();
-    });
-  });
-  box.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    event.stopPropagation();  // Jupyter listens to letters, the book to arrows
-    const all = discs(), at = all.indexOf(event.target);
-    const steps = {ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1};
-    let next = null;
-    if (at >= 0 && event.key in steps) next = at + steps[event.key];
-    if (at >= 0 && event.key === "Home") next = 0;
-    if (at >= 0 && event.key === "End") next = all.length - 1;
-    if (next === null) return;
-    event.preventDefault();
-    next = (next + all.length) % all.length;
-    all[at].tabIndex = -1;
-    all[next].tabIndex = 0;
-    all[next].focus();
-  });
-});
-</script>
 """
 HELP = (
     "Point at a disc, or press Tab and then the arrow keys, to read where it belongs."
@@ -225,7 +160,7 @@ def hierarchy_html(
         "PLAIN": PLAIN,
         "INK": INK,
     }
-    return fill(TEMPLATE, fields)
+    return fill(TEMPLATE, fields) + behaviour("levels")
 
 
 def level_colors(assignments: Sequence[Array]) -> list[list[int]]:

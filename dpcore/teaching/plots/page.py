@@ -7,9 +7,11 @@ import base64
 import html
 import io
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
+from matplotlib.text import Text
 from PIL import Image
 
 PLAYER_LIMIT = 1_500_000  # bytes of one player in a page
@@ -28,62 +30,6 @@ TEMPLATE = """<div class="dpcore-player" role="group" tabindex="0" aria-label="@
  style="flex:1;min-width:80px"></div>
 <div data-caption aria-live="polite" style="min-height:1.5em">@CAPTION@</div>
 </div>
-<style>
-.dpcore-player button {font: inherit; color: inherit; background: transparent;
- border: 1px solid currentColor; border-radius: 6px; padding: 2px 10px;
- min-height: 36px; cursor: pointer}
-.dpcore-player :focus-visible, .dpcore-player:focus-visible
- {outline: 3px solid #56B4E9; outline-offset: 2px}
-</style>
-<script>
-document.querySelectorAll(".dpcore-player:not([data-ready])").forEach((box) => {
-  box.dataset.ready = "yes";
-  const frames = box.querySelectorAll("[data-frames] img");
-  const slider = box.querySelector("input"), last = frames.length - 1;
-  const caption = box.querySelector("div[data-caption]");
-  const play = box.querySelector("[data-do=play]");
-  let now = 0, timer = null;
-  const go = (to) => {
-    frames[now].style.display = "none";
-    now = Math.max(0, Math.min(last, to));
-    frames[now].style.display = "";
-    slider.value = now;
-    caption.textContent = frames[now].dataset.caption;
-    slider.setAttribute("aria-valuetext", caption.textContent);
-  };
-  const stop = () => {
-    clearInterval(timer); timer = null;
-    caption.setAttribute("aria-live", "polite");
-    play.innerHTML = "&#9654; play"; play.setAttribute("aria-label", "play");
-  };
-  const start = () => {
-    if (now === last) go(0);
-    caption.setAttribute("aria-live", "off");
-    play.innerHTML = "&#10074;&#10074; pause";
-    play.setAttribute("aria-label", "pause");
-    timer = setInterval(() => now < last ? go(now + 1) : stop(),
-                        Number(box.dataset.interval));
-  };
-  const actions = {
-    back: () => { stop(); go(now - 1); },
-    on: () => { stop(); go(now + 1); },
-    play: () => timer ? stop() : start(),
-    first: () => { stop(); go(0); },
-    last: () => { stop(); go(last); },
-  };
-  box.querySelectorAll("button").forEach((button) =>
-    button.addEventListener("click", () => actions[button.dataset.do]()));
-  slider.addEventListener("input", () => { stop(); go(Number(slider.value)); });
-  box.addEventListener("keydown", (event) => {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
-    const keys = {ArrowLeft: "back", ArrowRight: "on", Home: "first", End: "last"};
-    let act = keys[event.key];
-    if (event.key === " " && event.target.tagName !== "BUTTON") act = "play";
-    event.stopPropagation();
-    if (act) { event.preventDefault(); actions[act](); }
-  });
-});
-</script>
 """
 
 
@@ -110,11 +56,13 @@ def figure_html(fig: Figure, alt: str) -> str:
     >>> figure_html(Figure(figsize=(1, 1)), "a < b")[:20]
     '<img alt="a &lt; b" '
     """
+    smallest = _smallest_text(fig)
     png = _png(fig, dpi=192, bbox_inches="tight")
     width = Image.open(io.BytesIO(png)).width // 2
     # `dark-light` keeps the theme from dimming the image: colours stay the same.
+    # `data-text` lets a test of the page see whether labels can be read in it.
     return (
-        f'<img alt="{html.escape(alt)}" class="dark-light" '
+        f'<img alt="{html.escape(alt)}" class="dark-light" data-text="{smallest:.1f}" '
         f'style="width:{width}px;max-width:100%;height:auto" src="{_data_uri(png)}">'
     )
 
@@ -237,7 +185,7 @@ def player_html(
         "WIDTH": str(round(sizes.pop()[0] * 96 / 110)),
         "IMAGES": "".join(images),
     }
-    page = fill(TEMPLATE, fields)
+    page = fill(TEMPLATE, fields) + behaviour("player")
     if len(page) > PLAYER_LIMIT:
         raise ValueError(
             f"frames: {len(page) / 1e6:.1f} MB, the limit is "
@@ -262,6 +210,13 @@ def _png(fig: Figure, **how: object) -> bytes:
     return buffer.getvalue()
 
 
+def _smallest_text(fig: Figure) -> float:
+    """The smallest letters of a figure, in pixels of a page that shows it in full."""
+    texts = (text for text in fig.findobj(Text) if text.get_visible())
+    sizes = [text.get_fontsize() for text in texts if text.get_text().strip()]
+    return min(sizes, default=11.0) * 96 / 72
+
+
 def _data_uri(png: bytes) -> str:
     return "data:image/png;base64," + base64.b64encode(png).decode()
 
@@ -271,6 +226,15 @@ def fill(template: str, fields: dict[str, str]) -> str:
     for name, value in fields.items():
         template = template.replace(f"@{name}@", value)
     return template
+
+
+def behaviour(name: str) -> str:
+    """The style and the script of a player, from the files that lie beside this one."""
+    css, js = (
+        Path(__file__).with_name(f"{name}.{kind}").read_text(encoding="utf-8")
+        for kind in ("css", "js")
+    )
+    return f"<style>\n{css}</style>\n<script>\n{js}</script>\n"
 
 
 def check_text(name: str, text: str) -> None:
