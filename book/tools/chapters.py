@@ -20,13 +20,13 @@ _LOADED = re.compile(r"""load_dataset\(\s*["']([\w&-]+)["']""")
 
 
 def paths(root: Path = ROOT) -> list[Path]:
-    """The notebooks in the order of the book: the chapters, then the errata."""
-    folder = root / "notebooks"
-    return sorted([*folder.glob("[0-9][0-9]_*.ipynb"), *folder.glob("errata.ipynb")])
+    """The notebooks in the order of the book: the chapters, then those that have no
+    number, the errata and the rivals."""
+    return sorted((root / "notebooks").glob("*.ipynb"))
 
 
 def is_chapter(path: Path) -> bool:
-    """Whether it has a number, and so exercises; the errata have neither."""
+    """Whether it has a number, and so exercises; others have neither."""
     return path.stem[:2].isdigit()
 
 
