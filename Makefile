@@ -3,6 +3,10 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+JOBS   ?= logical
+# Files side by side, one thread each (conftest.py); the cells of a notebook in order.
+PARALLEL := -n $(JOBS) --dist loadfile
+TESTED := dpcore book/tools tests notebooks
 LINTED := dpcore tests book/tools conftest.py
 
 .PHONY: help install book test mutants execute links colab lint format publish-url clean
@@ -16,7 +20,7 @@ help:
 	@echo "make links        ask every address outside that the book links to (needs the network)"
 	@echo "make colab        every notebook whole, as on Colab: an empty folder, no dpcore"
 	@echo "make publish-url URL=https://github.com/you/repository   (URL= takes it out again)"
-	@echo "Options: PYTHON=python3.12 (for a new .venv), VENV=folder"
+	@echo "Options: PYTHON=python3.12 (for a new .venv), VENV=folder, JOBS=2 (for make test)"
 
 # torch first and alone, so that a CPU build that is installed already stays.
 $(STAMP): requirements.txt pyproject.toml
@@ -38,8 +42,7 @@ book: $(STAMP)
 test: $(STAMP)
 	@failed=0; \
 	$(MAKE) -s book || failed=1; \
-	$(BIN)/python -m pytest || failed=1; \
-	$(BIN)/python -m pytest --nbval-lax notebooks || failed=1; \
+	$(BIN)/python -m pytest $(PARALLEL) --nbval-lax $(TESTED) || failed=1; \
 	exit $$failed
 
 mutants: $(STAMP)
@@ -57,6 +60,7 @@ colab: $(STAMP)
 lint: $(STAMP)
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
+	$(BIN)/lint-imports
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix $(LINTED)

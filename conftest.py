@@ -1,4 +1,6 @@
-"""nbval: cells tagged `real-data` are compared only where the real data was loaded.
+"""What holds for tests and notebooks alike: one thread a process, since they run side
+by side; and for nbval: a time limit for every cell, and cells tagged `real-data` are
+compared only where the real data was loaded.
 
 On a machine without it the notebooks run on their fallback data: every cell is still
 executed, but what a `real-data` cell prints cannot be what was committed.
@@ -6,15 +8,27 @@ executed, but what a `real-data` cell prints cannot be what was committed.
 
 from __future__ import annotations
 
+import os
+
 import chapters
 import pytest
 
 collect_ignore = ["book/tools/setup_cell.py"]  # a notebook cell, no module
 
+CELL_SECONDS = 600
+"""nbval's limit for a cell, in place of its own 2000: five times what a whole notebook
+may take on a quiet machine."""
+
+# Read when torch is first loaded: here, in the workers of pytest-xdist and in kernels.
+for library in ("OMP", "MKL", "OPENBLAS"):
+    os.environ[f"{library}_NUM_THREADS"] = "1"
+
 _NOT_COMPARED = pytest.StashKey[dict]()
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    if getattr(config.option, "nbval_cell_timeout", None) == 2000:
+        config.option.nbval_cell_timeout = CELL_SECONDS
     config.stash[_NOT_COMPARED] = {}
 
 

@@ -14,7 +14,7 @@ from dpcore import tables
 from dpcore.__main__ import main
 
 GRID = dict(rows=["diffpool", "mlp"], datasets=["MUTAG"], folds=5, epochs=5)
-SECONDS = 120  # how long a machine under load may take to start Python
+SECONDS = 600  # far more than a machine under load takes to start Python
 
 
 def contents(results):

@@ -245,7 +245,9 @@ sys.modules["dpcore"] = package
 """
 
 
-def run_nbval(folder: Path, cells: list[tuple[str, str, list]], missing=()) -> str:
+def run_nbval(
+    folder: Path, cells: list[tuple[str, str, list]], missing=(), options=()
+) -> str:
     """nbval over a small notebook with our conftest; pytest's whole output.
 
     Each cell is (source, committed text, tags). The data sets in `missing` cannot be
@@ -262,7 +264,8 @@ def run_nbval(folder: Path, cells: list[tuple[str, str, list]], missing=()) -> s
     (folder / "data_here.py").write_text(DATA_HERE.format(missing=set(missing)))
     result = subprocess.run(
         [sys.executable, "-m", "pytest", "-p", "data_here", "-p", "conftest"]
-        + ["--nbval-lax", "-c", "/dev/null", "--rootdir", str(folder), "small.ipynb"],
+        + ["--nbval-lax", "-c", "/dev/null", "--rootdir", str(folder), "small.ipynb"]
+        + list(options),
         cwd=folder,
         env={
             **os.environ,
@@ -314,6 +317,23 @@ def test_corrupt_data_is_an_error_not_a_fallback(tmp_path):
 
 def test_a_real_data_cell_must_name_its_data(tmp_path):
     assert 'no load_dataset("NAME")' in run_nbval(tmp_path, [(PRINTS, "188\n", TAG)])
+
+
+def test_a_cell_has_a_time_limit_that_fails_with_its_name(tmp_path):
+    cells = [("import time", "", []), ("time.sleep(600)", "", []), ("1", "", [])]
+    options = ["--nbval-cell-timeout=3", "-rf"]
+    out = run_nbval(tmp_path, cells, options=options)
+    assert "1 failed" in out, out
+    assert "small.ipynb::Cell 1" in out and "Timeout of 3 seconds exceeded" in out
+
+
+def test_the_time_limit_and_the_threads_are_the_projects_own(tmp_path):
+    own = "def pytest_sessionfinish(session):\n"
+    own += "    print('limit', session.config.option.nbval_cell_timeout)\n"
+    (tmp_path / "tell.py").write_text(own)
+    cells = [("import os; print(os.environ['OMP_NUM_THREADS'])", "1\n", COMPARED)]
+    out = run_nbval(tmp_path, cells, options=["-p", "tell", "-s"])
+    assert "limit 600" in out and "1 passed" in out, out
 
 
 def test_only_unavailable_counts_as_not_there(monkeypatch):

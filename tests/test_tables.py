@@ -91,16 +91,15 @@ def test_killed_in_the_middle_and_started_again(tmp_path):
     command += [f"--results={killed}"]
     run = subprocess.Popen(command, stderr=subprocess.DEVNULL)
     try:
-        deadline = time.monotonic() + 120
         while not list(killed.rglob("*.json")):  # the next fold has begun
-            assert run.poll() is None and time.monotonic() < deadline
+            assert run.poll() is None
             time.sleep(0.01)
     finally:
         os.kill(run.pid, signal.SIGKILL)
         run.wait()
     first = {path: path.read_bytes() for path in killed.rglob("*.json")}
     assert 1 <= len(first) < 6
-    again = subprocess.run(command, check=True, timeout=240, capture_output=True)
+    again = subprocess.run(command, check=True, capture_output=True)
     assert f"{6 - len(first)}/{6 - len(first)} folds".encode() in again.stderr
     assert first.items() <= {p: p.read_bytes() for p in killed.rglob("*.json")}.items()
     tables.run(
