@@ -23,6 +23,7 @@ from dpcore.teaching.plots.page import (
     table_html,
 )
 from dpcore.teaching.plots.places import layout
+from dpcore.teaching.plots.playground import playground, playground_html
 from dpcore.teaching.plots.style import CLUSTER_COLORS, cluster_color
 
 __all__ = [
@@ -40,6 +41,8 @@ __all__ = [
     "level_colors",
     "player",
     "player_html",
+    "playground",
+    "playground_html",
     "show",
     "table",
     "table_html",
