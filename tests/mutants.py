@@ -222,6 +222,10 @@ class Bench:
         self.coverage = None
         self.killed: Counter[str] = Counter()
 
+    def pytest_collection_modifyitems(self, items) -> None:
+        words = CONFIG["with_processes"]
+        items[:] = [i for i in items if not any(word in i.nodeid for word in words)]
+
     def pytest_runtestloop(self, session) -> bool:
         self.items = {item.nodeid: item for item in session.items}
         self.tests = self._baseline()

@@ -1,6 +1,8 @@
 """Every row of the tables hands on what it is given, reads the edges' direction where
 it reads edges, and keeps nothing of one data set for another."""
 
+import dataclasses
+
 import pytest
 import torch
 from reference import random_graphs, union
@@ -17,8 +19,7 @@ WITHOUT_DIRECTION = [*BLIND, "patchysan"]
 
 def batch_of(sizes=(12, 15, 11), seed=0, classes=2):
     graphs = union(random_graphs(list(sizes), seed, directed=True, dtype=torch.float32))
-    graphs.y = torch.arange(len(sizes)) % classes
-    return graphs
+    return dataclasses.replace(graphs, y=torch.arange(len(sizes)) % classes)
 
 
 def build(name, graphs, seed=0, **settings):

@@ -1,6 +1,7 @@
 """Training against a plain loop, and the protocol with curves that disagree."""
 
 import copy
+import dataclasses
 import inspect
 
 import numpy as np
@@ -30,9 +31,10 @@ def labelled(count, seed=0, classes=2, least=3):
     """Directed, weighted graphs of 3 to 7 nodes; the label is in the features."""
     sizes = [least + i % 5 for i in range(count)]
     graphs = union(random_graphs(sizes, seed, directed=True, dtype=torch.float32))
-    graphs.y = (torch.arange(count) * 7 + seed) % classes
-    graphs.x[:, 0] += graphs.y[graphs.batch].float()
-    return graphs
+    y = (torch.arange(count) * 7 + seed) % classes
+    x = graphs.x.clone()
+    x[:, 0] += y[graphs.batch].float()
+    return dataclasses.replace(graphs, x=x, y=y)
 
 
 def diffpool(seed=0, **settings):
@@ -495,10 +497,8 @@ def test_zero_and_less_are_refused(name):
 
 def test_labels_beyond_the_classes_are_refused_in_training_and_in_measuring():
     graphs = labelled(6)
-    wrong = labelled(6)
-    wrong.y = torch.tensor([0, 1, 2, 0, 1, 0])
-    negative = labelled(6)
-    negative.y = torch.tensor([0, 1, -1, 0, 1, 0])
+    wrong = dataclasses.replace(graphs, y=torch.tensor([0, 1, 2, 0, 1, 0]))
+    negative = dataclasses.replace(graphs, y=torch.tensor([0, 1, -1, 0, 1, 0]))
     for bad in (wrong, negative):
         with pytest.raises(ValueError, match="labels run from .* num_classes = 2"):
             dpcore.fit(diffpool(), bad, epochs=1, progress=False)
