@@ -21,8 +21,9 @@ if TYPE_CHECKING:  # the same table once more, as editors and type checkers read
     from dpcore.graphs import DenseGraphs, SparseGraphs
     from dpcore.layers import GNN
     from dpcore.models import build_model
-    from dpcore.pooling import DiffPool, Pooled, diff_pool
+    from dpcore.pooling import DiffPool, Pooled, diff_pool, lift
     from dpcore.saved import load_model, save_model
+    from dpcore.sparse_pool import sparse_diff_pool
     from dpcore.teaching import exercises, plots
     from dpcore.training import cross_validate, evaluate, fit
 
@@ -38,6 +39,8 @@ _HOME = {
     "DiffPool": "pooling",
     "Pooled": "pooling",
     "diff_pool": "pooling",
+    "lift": "pooling",
+    "sparse_diff_pool": "sparse_pool",
     "load_model": "saved",
     "save_model": "saved",
     "cross_validate": "training",
@@ -69,10 +72,12 @@ __all__ = [
     "evaluate",
     "exercises",
     "fit",
+    "lift",
     "load_dataset",
     "load_model",
     "plots",
     "save_model",
+    "sparse_diff_pool",
     "tables",
     "versions",
 ]

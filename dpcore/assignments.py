@@ -86,6 +86,12 @@ class Random(nn.Module):
             coarse = torch.randn(self.clusters[level - 1], self.clusters[level])
             self.register_buffer(f"coarse_{level}", coarse)
 
+    def reset_parameters(self) -> None:
+        """Draw others."""
+        self.seed.random_(2**31)
+        for level in range(1, len(self.clusters)):
+            getattr(self, f"coarse_{level}").normal_()
+
     def forward(self, graphs: SparseGraphs) -> list[Tensor]:
         """Logits of every level: [N, k_1], then [B, k_1, k_2], …; those of the nodes
         are drawn once for a data set, those of the clusters with the model."""

@@ -2,16 +2,36 @@
 
 from __future__ import annotations
 
+import inspect
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.graphs import Graphs
+from dpcore.graphs import DenseGraphs, Graphs
 from dpcore.graphs.checks import check_stack
 
 STACKS = ("gcn", "sage", "none", "sage-none")
+
+Factory = Callable[[int, int], nn.Module]
+"""Makes a network of a width: (in_channels, out_channels) → a module of dpcore's
+(graphs, h), of PyG's (x, edge_index), or of x alone."""
+
+
+outside_compile = torch.compiler.disable
+"""Around a forward pass: torch.compile leaves it as it is, with a break of the graph on
+either side. Sparse matrices cannot be traced, and torch.export, which needs one whole
+graph, cannot have it at all."""
+
+
+def reset_children(module: nn.Module) -> None:
+    """Draw every weight below a module anew, in the order in which they were made."""
+    for child in module.children():
+        reset = getattr(child, "reset_parameters", partial(reset_children, child))
+        reset()
 
 
 class GCNLayer(nn.Module):
@@ -27,8 +47,16 @@ class GCNLayer(nn.Module):
         super().__init__()
         self.self_loops = self_loops
         self.weight = nn.Parameter(torch.empty(in_channels, out_channels))
-        self.bias = nn.Parameter(torch.zeros(out_channels))
+        self.bias = nn.Parameter(torch.empty(out_channels))
+        self.reset_parameters()
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.bias)
         nn.init.xavier_uniform_(self.weight)
+
+    def extra_repr(self) -> str:
+        widths = ", ".join(map(str, self.weight.shape))
+        return f"{widths}, self_loops={self.self_loops!r}"
 
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
         graphs = graphs.normalized(self.self_loops)
@@ -50,6 +78,8 @@ class SAGELayer(nn.Module):
         self.root = nn.Linear(in_channels, out_channels)
         self.neighbours = nn.Linear(in_channels, out_channels, bias=False)
 
+    reset_parameters = reset_children
+
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
         mean = graphs.averaged().propagate(h)
         return F.normalize(self.root(h) + self.neighbours(mean), dim=-1)
@@ -65,6 +95,8 @@ class NodeLayer(nn.Module):
     def __init__(self, in_channels: int, out_channels: int, unit: bool = False):
         super().__init__()
         self.linear, self.unit = nn.Linear(in_channels, out_channels), unit
+
+    reset_parameters = reset_children
 
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
         h = self.linear(h)
@@ -128,6 +160,8 @@ class GNN(nn.Module):
         joined_width = sum(widths[1:])
         self.join = nn.Linear(joined_width, out_channels) if joined else None
 
+    reset_parameters = reset_children
+
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
         """H [N, in_channels] (or [B, k, in_channels]) → [N, out_channels].
 
@@ -146,6 +180,142 @@ class GNN(nn.Module):
             h = dropout(h, self.dropout, self.training)
             outputs.append(h)
         return h if self.join is None else self.join(torch.cat(outputs, dim=-1))
+
+
+class OnEdges(nn.Module):
+    """A PyG module of (x, edge_index), or a module of x alone, as a GNN of ours: on a
+    batch of graphs before and after pooling.
+
+    The module is handed what its `forward` names: `edge_weight` (the entries of A),
+    `edge_attr` (where the graphs have any, unless its `edge_dim` is None), `batch` and
+    `batch_size`. It sees real nodes only, so that no statistic depends on padding.
+
+    After pooling every entry of A' that is not zero is an edge: with a softmax almost
+    every pair of clusters is joined, and the entry is its weight. The diagonal, the
+    edge mass inside a cluster, is a self-loop. A convolution that takes no weights sees
+    little more than a complete graph there.
+
+    Args:
+        module: called with x [N, in_channels] and edge_index [2, E].
+        out_channels: columns that it must give.
+
+    Raises:
+        ValueError: in the forward pass, if it gives another shape.
+
+    >>> from torch_geometric.nn import SAGEConv
+    >>> from dpcore import SparseGraphs
+    >>> edges = torch.tensor([[0, 1], [1, 0]])
+    >>> pair = SparseGraphs.from_edge_index(torch.eye(2), edges)
+    >>> OnEdges(SAGEConv(2, 4), 4)(pair, pair.x).shape
+    torch.Size([2, 4])
+    """
+
+    def __init__(self, module: nn.Module, out_channels: int):
+        super().__init__()
+        self.module, self.out_channels = module, out_channels
+        names = _arguments(module)
+        self.reads_edges = len(names) > 1 and names[1] not in ("batch", "batch_size")
+        self.takes = tuple(name for name in names if name in _EXTRAS)
+        dims = [getattr(part, "edge_dim", 0) for part in module.modules()]
+        able = None not in dims and getattr(module, "supports_edge_attr", True)
+        self.reads_attributes = "edge_attr" in self.takes and able
+
+    def reset_parameters(self) -> None:
+        reset_children(self)
+
+    def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
+        """H [N, in_channels] (or [B, k, in_channels]) → [N, out_channels]."""
+        rows = h
+        if isinstance(graphs, DenseGraphs):
+            rows = h.flatten(0, 1) if graphs.mask is None else h[graphs.mask]
+        edges = self._edges(graphs)
+        if not self.reads_attributes:
+            edges["edge_attr"] = None
+        arguments = [rows] + [edges["edge_index"]] * self.reads_edges
+        named = {name: edges[name] for name in self.takes if name in edges}
+        out = self.module(*arguments, **named)
+        expected = [rows.size(0), self.out_channels]
+        if list(out.shape) != expected:
+            raise ValueError(
+                f"{type(self.module).__name__} gives {list(out.shape)}, expected "
+                f"{expected}: the factory is called with (in_channels, out_channels) "
+                "(heads of an attention are joined unless concat=False)"
+            )
+        if rows is h:
+            return out
+        if graphs.mask is None:
+            return out.view(*h.shape[:2], -1)
+        padded = out.new_zeros(*h.shape[:2], self.out_channels)
+        return padded.masked_scatter(graphs.mask.unsqueeze(-1), out)
+
+    def _edges(self, graphs: Graphs) -> dict[str, Any]:
+        """What there is to hand on, in PyG's words."""
+        if not isinstance(graphs, DenseGraphs):
+            return dict(
+                edge_index=graphs.edge_index,
+                edge_weight=graphs.edge_weight,
+                edge_attr=graphs.edge_attr,
+                batch=graphs.batch,
+                batch_size=graphs.num_graphs,
+            )
+        nodes = torch.ones_like(graphs.adj[:, 0], dtype=torch.bool)
+        nodes = nodes if graphs.mask is None else graphs.mask
+        number = (nodes.flatten().cumsum(0) - 1).view_as(nodes)
+        graph, row, col = graphs.adj.nonzero(as_tuple=True)
+        attributes = graphs.edge_attr
+        return dict(
+            edge_index=torch.stack([number[graph, row], number[graph, col]]),
+            edge_weight=graphs.adj[graph, row, col],
+            edge_attr=None if attributes is None else attributes[graph, row, col],
+            batch=nodes.nonzero()[:, 0],
+            batch_size=graphs.num_graphs,
+        )
+
+
+def reads_attributes(gnn: nn.Module | None) -> bool:
+    """Whether a GNN looks at the attributes of edges."""
+    return isinstance(gnn, OnEdges) and gnn.reads_attributes
+
+
+_EXTRAS = ("edge_weight", "edge_attr", "batch", "batch_size")
+
+
+def _arguments(module: nn.Module) -> list[str]:
+    """The names that a module's forward takes; x, edge_index where it does not say."""
+    signature = getattr(module, "signature", None)  # of torch_geometric.nn.Sequential
+    if hasattr(signature, "param_dict"):
+        return list(signature.param_dict)
+    parameters = inspect.signature(module.forward).parameters.values()
+    if any(p.kind is p.VAR_POSITIONAL for p in parameters):
+        return ["x", "edge_index"]
+    return [p.name for p in parameters]
+
+
+def made_by(factory: Factory, in_channels: int, out_channels: int) -> nn.Module:
+    """The GNN that a factory makes, as a module of (graphs, h).
+
+    Raises:
+        ValueError: if what it makes is no module.
+    """
+    module = factory(in_channels, out_channels)
+    if not isinstance(module, nn.Module):
+        raise ValueError(
+            f"gnn({in_channels}, {out_channels}) made a {type(module).__name__}, "
+            "expected a torch module of (x, edge_index)"
+        )
+    if _arguments(module)[:1] == ["graphs"]:  # dpcore's own
+        return module
+    return OnEdges(module, out_channels)
+
+
+def check_own_stack(gnn: Factory | None, given: dict, usual: dict) -> None:
+    """Refuse settings of dpcore's own stacks beside a factory, which sees none."""
+    unused = [name for name in usual if given[name] != usual[name]]
+    if gnn is not None and unused:
+        raise ValueError(
+            f"{', '.join(unused)} came beside gnn, which makes the whole network: set "
+            "them in the factory"
+        )
 
 
 class RowNorm(nn.BatchNorm1d):
@@ -179,5 +349,5 @@ def dropout(h: Tensor, p: float, training: bool) -> Tensor:
     words = torch.empty((entries + 3) // 4, dtype=torch.int64, device=h.device)
     bits = words.random_(-(2**63), None).view(torch.int16)[:entries].view(h.shape)
     dropped = round(p * 65536)
-    keep = bits.to(h.dtype).ge_(dropped - 32768)
+    keep = bits.float().ge_(dropped - 32768).to(h.dtype)
     return h * keep.mul_(65536 / (65536 - dropped))

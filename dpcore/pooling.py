@@ -10,16 +10,26 @@ that pooling computes anyway.
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
 from dpcore import blockwise
-from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs
-from dpcore.graphs.checks import NotFinite, is_integer
-from dpcore.layers import GNN
+from dpcore.graphs import DenseGraphs, Graphs, as_graphs
+from dpcore.graphs.checks import NotFinite, checked_batch, is_integer
+from dpcore.graphs.csr import offsets
+from dpcore.graphs.products import LARGE, Chunks
+from dpcore.layers import (
+    GNN,
+    Factory,
+    check_own_stack,
+    made_by,
+    outside_compile,
+    reads_attributes,
+    reset_children,
+)
 
 REDUCTIONS = ("rms", "frobenius")
 
@@ -35,6 +45,8 @@ class Pooled(NamedTuple):
         entropy_loss: scalar, in nats.
         clusters: clusters of every graph [B] where they differ, else None: the rows
             of x and adj after them are zero.
+        edge_attr: attributes of the edges between clusters [B, k, k, a], where they
+            were asked for: see :func:`coarsened_attributes`.
     """
 
     x: Tensor
@@ -43,11 +55,14 @@ class Pooled(NamedTuple):
     link_loss: Tensor
     entropy_loss: Tensor
     clusters: Tensor | None = None
+    edge_attr: Tensor | None = None
 
     @property
     def graphs(self) -> DenseGraphs:
         """The next level: the coarsened graphs as a batch."""
-        return DenseGraphs(self.x, self.adj, self.clusters)
+        graphs = DenseGraphs(self.x, self.adj, self.clusters)
+        graphs.edge_attr = self.edge_attr
+        return graphs
 
 
 def diff_pool(
@@ -57,6 +72,7 @@ def diff_pool(
     reduction: str = "rms",
     clusters: Tensor | None = None,
     hard: bool = False,
+    edge_attr: bool = False,
 ) -> Pooled:
     """One pooling step: S = softmax(logits), X' = SᵀZ, A' = SᵀAS, and both losses.
 
@@ -76,6 +92,9 @@ def diff_pool(
             (straight-through: Bengio, Léonard and Courville, 2013). The link loss is
             that of the one-hot S; the entropy loss that of the softmax behind it,
             since the one-hot S has none.
+        edge_attr: carry the edges' attributes along, where the graphs have any.
+
+    Under autocast all of it is computed in float32.
 
     Returns:
         :class:`Pooled`. link_loss is the mean over the graphs; entropy_loss the mean
@@ -99,11 +118,15 @@ def diff_pool(
     tensor([[[2., 0.],
              [0., 2.]]])
     """
+    if torch.is_autocast_enabled(z.device.type):
+        with torch.autocast(z.device.type, enabled=False):
+            z, logits = z.float(), logits.float()
+            return diff_pool(z, graphs, logits, reduction, clusters, hard, edge_attr)
     _check(z, graphs, logits, reduction)
     if clusters is not None:
         logits = _closed_after(clusters, graphs, logits)
     if not hard and blockwise.is_large(graphs, logits):
-        return _in_blocks(z, graphs, logits, reduction, clusters)
+        return _in_blocks(z, graphs, logits, reduction, clusters, edge_attr)
     log_s = torch.log_softmax(logits, dim=-1)
     soft = s = graphs.only_nodes(log_s.exp())
     if hard:
@@ -119,18 +142,97 @@ def diff_pool(
         adj64 = graphs.contract(s64, graphs.propagate(s64))
         link = link_loss(graphs, s64, adj64, reduction).to(s.dtype)
     entropy = entropy_loss(graphs, soft, log_s)
-    return Pooled(x, adj, s, link.mean(), entropy.mean(), clusters)
+    attributes = coarsened_attributes(graphs, s, adj) if edge_attr else None
+    return Pooled(x, adj, s, link.mean(), entropy.mean(), clusters, attributes)
 
 
-def _in_blocks(z, graphs, logits, reduction, clusters) -> Pooled:
+def coarsened_attributes(graphs: Graphs, s: Tensor, adj: Tensor) -> Tensor | None:
+    """The attributes of the edges between clusters, [B, k, k, a], or None.
+
+    The attribute of a pair of clusters is the mean over the edges between them, each
+    weighted by what it adds to A' = SᵀAS: with one-hot kinds of edges, the share of
+    every kind. Zero where A' is zero. Takes O(E·k) for each attribute.
+
+    >>> from dpcore import SparseGraphs
+    >>> x, edges = torch.ones(3, 1), torch.tensor([[0, 0], [1, 2]])
+    >>> kinds = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
+    >>> star = SparseGraphs.from_edge_index(x, edges, edge_attr=kinds)
+    >>> s = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
+    >>> coarsened_attributes(star, s, torch.tensor([[[0.0, 2.0], [0.0, 0.0]]]))[0, 0, 1]
+    tensor([0.5000, 0.5000])
+    """
+    if graphs.edge_attr is None:
+        return None
+    totals = []
+    if isinstance(graphs, DenseGraphs):
+        for attribute in graphs.edge_attr.unbind(-1):
+            totals.append(graphs.contract(s, (graphs.adj * attribute).to(s.dtype) @ s))
+    else:
+        row, col = graphs.edge_index
+        for attribute in graphs.edge_attr.unbind(-1):
+            mass = (graphs.edge_weight * attribute).to(s.dtype).unsqueeze(1)
+            received = torch.zeros_like(s).index_add(0, row, mass * s[col])
+            totals.append(graphs.contract(s, received))
+    some = (adj != 0).unsqueeze(-1)
+    return torch.stack(totals, -1) / torch.where(some, adj.unsqueeze(-1), 1.0) * some
+
+
+def lift(x_coarse: Tensor, s: Tensor, batch: Tensor | None = None) -> Tensor:
+    """S·X': what clusters know, back at their nodes (unpooling).
+
+    A node gets the mean of its clusters' rows, weighted by its row of S.
+
+    Args:
+        x_coarse: rows of the clusters [B, k, d]; [k, d] for a single graph.
+        s: assignment S, [N, k] for the nodes of a batch, or [B, n, k] for a level that
+            is dense itself: `Pooled.assignment`.
+        batch: the graph of every node [N] where s is [N, k], as in
+            :meth:`dpcore.SparseGraphs.from_edge_index`; None for a single graph.
+
+    Returns:
+        [N, d], or [B, n, d].
+
+    Raises:
+        ValueError: for shapes that do not go together.
+
+    >>> s = torch.tensor([[1.0, 0.0], [0.5, 0.5]])
+    >>> lift(torch.tensor([[2.0], [4.0]]), s)
+    tensor([[2.],
+            [3.]])
+    """
+    x_coarse = x_coarse.unsqueeze(0) if x_coarse.dim() == 2 else x_coarse
+    fits = x_coarse.dim() == 3 and s.dim() in (2, 3) and s.size(-1) == x_coarse.size(1)
+    if not fits or (s.dim() == 3 and s.size(0) != x_coarse.size(0)):
+        raise ValueError(
+            f"x_coarse has shape {list(x_coarse.shape)} and s {list(s.shape)}, "
+            "expected [B, k, d] and [N, k] or [B, n, k]"
+        )
+    if s.dim() == 3:
+        return s @ x_coarse
+    sizes = torch.bincount(checked_batch(batch, s))
+    if sizes.numel() != x_coarse.size(0):
+        raise ValueError(
+            f"x_coarse holds {x_coarse.size(0)} graphs, batch {sizes.numel()}: pass "
+            "the batch that was pooled"
+        )
+    if s.size(0) >= LARGE * sizes.numel():
+        parts = zip(s.split(sizes.tolist()), x_coarse, strict=True)
+        return torch.cat([s_g @ x_g for s_g, x_g in parts])
+    chunks = Chunks(offsets(sizes), sizes)
+    rows = chunks.padded(s) @ x_coarse[chunks.graph]
+    return rows.flatten(0, 1)[chunks.slots]
+
+
+def _in_blocks(z, graphs, logits, reduction, clusters, edge_attr) -> Pooled:
     """The same for graphs so large that memory decides."""
     step = blockwise.pool(z, graphs, logits)
     link = _from_terms(graphs, step.adj, step.gram, reduction)
     if link is None:
         exact = blockwise.pool(z.detach()[:, :0].double(), graphs, logits.double())
         link = _from_terms(graphs, exact.adj, exact.gram, reduction).to(z.dtype)
-    loss = link.mean(), step.entropy.mean()
-    return Pooled(step.x, step.adj, step.assignment, *loss, clusters)
+    s, adj, loss = step.assignment, step.adj, (link.mean(), step.entropy.mean())
+    attributes = coarsened_attributes(graphs, s, adj) if edge_attr else None
+    return Pooled(step.x, adj, s, *loss, clusters, attributes)
 
 
 def clusters_of_ratio(graphs: Graphs, ratio: float, most: int) -> Tensor:
@@ -226,15 +328,27 @@ class DiffPool(nn.Module):
         hidden_channels: width of both GNNs and of the embeddings Z.
         num_clusters: k, clusters a graph gets, at least 1.
         num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`.
-        reduction: see :func:`diff_pool`.
+        reduction: how the link loss is scaled, see :func:`diff_pool`.
         ratio: None: every graph may use all k clusters. Otherwise a graph of n nodes
             uses ceil(ratio · n) of them, as far as there are so many.
+        gnn: makes both GNNs in place of dpcore's stack: a function of (in_channels,
+            out_channels) that returns a module of (x, edge_index), such as PyG's
+            `SAGEConv`, or of x alone, such as `nn.Linear`. It is called once for Z, to
+            `hidden_channels`, and once for S, to `num_clusters`; for several layers let
+            it return a `torch_geometric.nn.Sequential` or PyG's `GraphSAGE`. Edge
+            weights and attributes are handed to those that take them: see
+            :class:`dpcore.layers.OnEdges`.
+        assign_gnn: makes the GNN for S alone; `nn.Linear` is the linear assignment of
+            MinCutPool.
 
     >>> layer = DiffPool(in_channels=3, hidden_channels=8, num_clusters=2)
     >>> edges = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])
-    >>> out = layer(torch.rand(3, 3), edges)  # or layer(batch)
+    >>> out = layer(torch.rand(3, 3), edges)  # or layer(data), layer(batch)
     >>> out.x.shape, out.adj.shape
     (torch.Size([1, 2, 8]), torch.Size([1, 2, 2]))
+    >>> from torch_geometric.nn import SAGEConv
+    >>> DiffPool(3, 8, 2, gnn=SAGEConv)(torch.rand(3, 3), edges).assignment.shape
+    torch.Size([3, 2])
     """
 
     def __init__(
@@ -248,39 +362,69 @@ class DiffPool(nn.Module):
         self_loops: str = "add",
         reduction: str = "rms",
         ratio: float | None = None,
+        gnn: Factory | None = None,
+        assign_gnn: Factory | None = None,
     ):
         super().__init__()
         if num_clusters < 1:
             raise ValueError(f"num_clusters is {num_clusters}, expected at least 1")
         if ratio is not None and not 0 < ratio <= 1:
             raise ValueError(f"ratio is {ratio}, expected 0 < ratio ≤ 1 or None")
-        shared = dict(
+        check_reduction(reduction)
+        shared: dict[str, Any] = dict(
             num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
         )
-        self.embed = GNN(in_channels, hidden_channels, hidden_channels, **shared)
-        self.assign = GNN(in_channels, hidden_channels, num_clusters, **shared)
+        usual = dict(num_layers=3, conv="gcn", dropout=0.0, self_loops="add")
+        check_own_stack(gnn, shared, usual)
+        self.embed, self.assign = (
+            made_by(factory, in_channels, width)
+            if factory is not None
+            else GNN(in_channels, hidden_channels, width, **shared)
+            for factory, width in (
+                (gnn, hidden_channels),
+                (assign_gnn or gnn, num_clusters),
+            )
+        )
+        self.in_channels, self.hidden_channels = in_channels, hidden_channels
         self.num_clusters, self.ratio, self.reduction = num_clusters, ratio, reduction
 
+    reset_parameters = reset_children
+
+    def extra_repr(self) -> str:
+        widths = f"{self.in_channels}, {self.hidden_channels}"
+        ratio = "" if self.ratio is None else f", ratio={self.ratio}"
+        return f"{widths}, num_clusters={self.num_clusters}{ratio}"
+
+    @outside_compile
     def forward(
         self,
-        graphs: Graphs | Tensor,
+        x: Any,
         edge_index: Tensor | None = None,
         batch: Tensor | None = None,
         edge_weight: Tensor | None = None,
+        edge_attr: Tensor | None = None,
     ) -> Pooled:
-        """`layer(batch)`, or `layer(x, edge_index, batch)` with PyG's tensors."""
-        if isinstance(graphs, Tensor):
-            if edge_index is None:
-                raise ValueError("edge_index is missing: call layer(x, edge_index)")
-            graphs = SparseGraphs.from_edge_index(
-                graphs, edge_index, batch, edge_weight
-            )
+        """`layer(batch)`, `layer(data)` with a PyG `Data` or `Batch`, or PyG's tensors:
+        `layer(x, edge_index, batch=batch, edge_weight=weight)`, weights and batch best
+        by name. See :func:`dpcore.graphs.as_graphs`.
+        """
+        graphs = as_graphs(x, edge_index, batch, edge_weight, edge_attr)
         z = self.embed(graphs, graphs.x)
         logits = self.assign(graphs, graphs.x)
         clusters = None
         if self.ratio is not None:
             clusters = clusters_of_ratio(graphs, self.ratio, self.num_clusters)
-        return diff_pool(z, graphs, logits, self.reduction, clusters)
+        attributes = any(map(reads_attributes, (self.embed, self.assign)))
+        return diff_pool(
+            z, graphs, logits, self.reduction, clusters, edge_attr=attributes
+        )
+
+
+def check_reduction(reduction: str) -> None:
+    if reduction not in REDUCTIONS:
+        raise ValueError(
+            f"reduction is {reduction!r}, expected one of {', '.join(REDUCTIONS)}"
+        )
 
 
 def _check(z: Tensor, graphs: Graphs, logits: Tensor, reduction: str) -> None:
@@ -301,10 +445,7 @@ def _check(z: Tensor, graphs: Graphs, logits: Tensor, reduction: str) -> None:
         if largest.isneginf().any():
             raise NotFinite("logits closes every cluster (-inf) to some node")
         raise NotFinite("logits holds NaN or +inf")
-    if reduction not in REDUCTIONS:
-        raise ValueError(
-            f"reduction is {reduction!r}, expected one of {', '.join(REDUCTIONS)}"
-        )
+    check_reduction(reduction)
 
 
 def _finite(tensor: Tensor) -> bool:

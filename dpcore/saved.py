@@ -55,7 +55,8 @@ def save_model(path: str | os.PathLike, model: nn.Module, note: str = "") -> Pat
     if recipe is None:
         raise ValueError(
             f"model is a {type(model).__name__} without a recipe, expected one from "
-            "dpcore.build_model: its name and settings are saved with the weights"
+            "dpcore.build_model, without gnn=…: its name and settings are saved with "
+            "the weights. Of any other model save the state_dict()"
         )
     if not isinstance(note, str):
         raise ValueError(f"note is a {type(note).__name__}, expected a text")

@@ -108,6 +108,8 @@ class Csr:
         return Csr(rows) if self.symmetric else Csr(rows, change(self._columns))
 
     def __matmul__(self, dense: Tensor) -> Tensor:
+        if dense.dtype in (torch.bfloat16, torch.float16):  # autocast: no such products
+            dense = dense.float()
         return _Product.apply(dense, self._rows, self._columns)
 
 
@@ -174,6 +176,10 @@ class _Product(torch.autograd.Function):
     @staticmethod
     def forward(ctx, dense: Tensor, rows: Rows, columns: Rows) -> Tensor:
         ctx.rows, ctx.columns = rows, columns
+        device = dense.device.type
+        if torch.is_autocast_enabled(device):  # it would cast, to what has no product
+            with torch.autocast(device, enabled=False):
+                return rows.tensor(dense.dtype) @ dense
         return rows.tensor(dense.dtype) @ dense
 
     @staticmethod

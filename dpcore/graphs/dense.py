@@ -24,6 +24,9 @@ class DenseGraphs:
              [1., 1.]]])
     """
 
+    edge_attr: Tensor | None = None
+    """Attributes of the edges [B, k, k, a], where pooling carried them along."""
+
     def __init__(self, x: Tensor, adj: Tensor, sizes: Tensor | None = None):
         if x.dim() != 3 or adj.shape != (x.size(0), x.size(1), x.size(1)):
             raise ValueError(

@@ -48,13 +48,14 @@ class Chunks:
         >>> Chunks(ptr, ptr.diff()).contract(h, h).flatten().tolist()
         [5.0, 9.0]
         """
-        parts = self._padded(s).transpose(1, 2) @ self._padded(h)
+        parts = self.padded(s).transpose(1, 2) @ self.padded(h)
         if self.graph.numel() == self.num_graphs:
             return parts
         total = parts.new_zeros(self.num_graphs, *parts.shape[1:])
         return total.index_add(0, self.graph, parts)
 
-    def _padded(self, h: Tensor) -> Tensor:
+    def padded(self, h: Tensor) -> Tensor:
+        """H [N, d] chunk by chunk, [M, CHUNK, d]."""
         padded = h.new_zeros(self.graph.numel() * CHUNK, h.size(1))
         return padded.index_copy(0, self.slots, h).view(-1, CHUNK, h.size(1))
 

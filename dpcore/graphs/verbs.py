@@ -30,6 +30,10 @@ class Graphs(Protocol):
         """True for the rows that are nodes, [B, k]; None where all are."""
 
     @property
+    def edge_attr(self) -> Tensor | None:
+        """Attributes of the edges, [E, a] or [B, k, k, a], or None."""
+
+    @property
     def num_graphs(self) -> int:
         """B."""
 

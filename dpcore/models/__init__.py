@@ -94,7 +94,8 @@ def build_model(
             sortpool (nodes sorted by what was learned, then 1-D convolutions);
             patchysan (nodes in a canonical order, then 1-D convolutions); gin (sums
             over neighbours and over nodes); mlp (structure-blind: sum readout of single
-            nodes); graphsage-blind (graphsage on graphs without edges).
+            nodes); graphsage-max, graphsage-sum (other readouts); graphsage-blind,
+            -blind-max, -blind-sum (the three on graphs without edges).
         num_features, num_classes: of the data set.
         max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
             work as well, no node is dropped. 150 as in the slide deck.
@@ -103,10 +104,14 @@ def build_model(
         settings: ratio=0.25, levels=2 and per_graph=False (DiffPool only; True gives
             a graph of n nodes ceil(ratio · n) clusters, so that a small graph shrinks
             as much as a large one); num_layers=3; conv="gcn" or
-            "sage"; self_loops="add" (DiffPool only; "replace" for the deck's own).
+            "sage"; self_loops="add" (DiffPool only; "replace" for the deck's own);
+            gnn (DiffPool only): a PyG convolution in place of dpcore's stack, as in
+            :class:`dpcore.DiffPool`, and assign_gnn, one for the assignments alone.
 
     Returns:
-        The model; its `recipe` holds these arguments, for :func:`dpcore.save_model`.
+        The model; called with a batch, a PyG `Data` or PyG's tensors. Its `recipe`
+        holds these arguments, for :func:`dpcore.save_model`; without one if it has a
+        gnn, which no file can hold.
 
     Raises:
         ValueError: for an unknown name, or a setting that this model does not have.
@@ -127,5 +132,6 @@ def build_model(
     sizes = dict(num_features=num_features, num_classes=num_classes)
     sizes |= dict(max_nodes=max_nodes, hidden=hidden, dropout=dropout)
     model = MODELS[name].build(**sizes, **settings)
-    model.recipe = {"name": name, **sizes, **settings}
+    if not {"gnn", "assign_gnn"} & settings.keys():
+        model.recipe = {"name": name, **sizes, **settings}
     return model

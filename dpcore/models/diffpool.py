@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import ceil
 from typing import Any
 
@@ -10,8 +10,16 @@ import torch
 from torch import Tensor, nn
 
 from dpcore.assignments import HeavyEdge, Random
-from dpcore.graphs import Graphs
-from dpcore.layers import GNN
+from dpcore.graphs import Graphs, as_graphs
+from dpcore.layers import (
+    GNN,
+    Factory,
+    check_own_stack,
+    made_by,
+    outside_compile,
+    reads_attributes,
+    reset_children,
+)
 from dpcore.models.output import Output, classifier_head
 from dpcore.models.repairs import (
     REPAIRS,
@@ -22,6 +30,9 @@ from dpcore.models.repairs import (
 )
 from dpcore.models.s2v import S2V
 from dpcore.pooling import Pooled, clusters_of_ratio, diff_pool
+
+OWN_STACK = dict(num_layers=3, conv="gcn", dropout=0.6, self_loops="add")
+"""The settings of the GNNs where a caller says nothing."""
 
 ASSIGNMENTS = ("learned", "hard", "heavy-edge", "random")
 
@@ -49,6 +60,9 @@ class DiffPoolClassifier(nn.Module):
         repair: None, or one of REPAIRS, see :mod:`dpcore.models.repairs`. With
             "mincut" and "dmon" `link_loss` and `entropy_loss` are the first and the
             second of those losses.
+        gnn, assign_gnn: make the GNNs of all levels and the last, and those for S
+            alone, as in :class:`dpcore.DiffPool`; the readout is the mean then. A
+            factory's network takes no num_layers, conv, dropout or self_loops.
 
     Raises:
         ValueError: for unknown assignments or repairs, fewer than one cluster, a ratio
@@ -70,18 +84,27 @@ class DiffPoolClassifier(nn.Module):
         ratio: float | None = None,
         assignments: str = "learned",
         repair: str | None = None,
+        gnn: Factory | None = None,
+        assign_gnn: Factory | None = None,
     ):
         super().__init__()
         _check(clusters, ratio, assignments, repair)
         learned = assignments in ("learned", "hard")
-        gnn = _stack(num_layers, conv, dropout, self_loops)
+        own = _stack(num_layers, conv, dropout, self_loops)
+        given = dict(
+            num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
+        )
+        check_own_stack(gnn, given, OWN_STACK)
+        embedder, assigner = _by(gnn, own), _by(assign_gnn or gnn, own)
         widths = [num_features] + [hidden] * len(clusters)
         self.levels = nn.ModuleList()
         for i, k in enumerate(clusters):
-            embed = gnn(i, widths[i], hidden, hidden)
-            assign = gnn(i, widths[i], hidden, k) if learned else None
+            embed = embedder(i, widths[i], hidden, hidden)
+            assign = assigner(i, widths[i], hidden, k) if learned else None
             self.levels.append(Level(embed, assign))
-        self.last = gnn(len(clusters), widths[-1], hidden, hidden)
+        self.last = embedder(len(clusters), widths[-1], hidden, hidden)
+        later = [part for level in self.levels[1:] for part in level.children()]
+        self.carries_attributes = any(map(reads_attributes, [*later, self.last]))
         self.readout = {"sage": "max", "s2v": "sum"}.get(conv, "mean")
         self.every_level = conv == "sage"
         parts = len(clusters) + 1 if self.every_level else 1
@@ -95,7 +118,13 @@ class DiffPoolClassifier(nn.Module):
         elif assignments == "random":
             self.given = Random(clusters)
 
-    def forward(self, graphs: Graphs) -> Output:
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
         link = entropy = torch.zeros((), device=graphs.x.device)
         readouts, assignments = [], []
         given = self.given(graphs) if self.given else [None] * len(self.levels)
@@ -104,7 +133,9 @@ class DiffPoolClassifier(nn.Module):
             readouts.append(self._read(graphs, z) if self.every_level else None)
             logits = level.assign(graphs, graphs.x) if fixed is None else fixed
             clusters = self._open(graphs, logits)
-            pooled = diff_pool(z, graphs, logits, clusters=clusters, hard=self.hard)
+            own = dict(clusters=clusters, hard=self.hard)
+            carried = self.carries_attributes
+            pooled = diff_pool(z, graphs, logits, edge_attr=carried, **own)
             first, second = self._losses(z, graphs, logits, pooled)
             link, entropy = link + first, entropy + second
             assignments.append(pooled.assignment)
@@ -154,6 +185,13 @@ def _stack(num_layers: int, conv: str, dropout: float, self_loops: str):
         num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
     )
     return lambda level, *widths: GNN(*widths, **shared)
+
+
+def _by(factory: Factory | None, own: Callable) -> Callable:
+    """Makes the GNN of a level by a caller's factory, where there is one."""
+    if factory is None:
+        return own
+    return lambda level, width, hidden, out: made_by(factory, width, out)
 
 
 def _check(

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from dpcore.graphs import SparseGraphs
+from dpcore.graphs import SparseGraphs, as_graphs
 from dpcore.graphs.checks import check_stack
 from dpcore.graphs.csr import Csr
-from dpcore.layers import RowNorm, dropout
+from dpcore.layers import RowNorm, dropout, outside_compile, reset_children
 from dpcore.models.output import Output, classifier_head, flat_output
 
 
@@ -34,6 +36,8 @@ class ECCLayer(nn.Module):
         super().__init__()
         self.root = nn.Linear(in_channels, out_channels)
         self.filters = nn.Linear(edge_features * in_channels, out_channels, bias=False)
+
+    reset_parameters = reset_children
 
     def forward(self, neighbours: Csr, h: Tensor) -> Tensor:
         """H [N, in_channels] → [N, out_channels]; see :func:`by_attribute`."""
@@ -84,7 +88,13 @@ class ECCClassifier(nn.Module):
         self.norms = nn.ModuleList(RowNorm(hidden) for _ in range(num_layers))
         self.head = classifier_head(hidden, hidden, num_classes)
 
-    def forward(self, graphs: SparseGraphs) -> Output:
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
         h, neighbours = graphs.x, by_attribute(graphs, self.edge_features)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             h = torch.relu(norm(layer(neighbours, h)))

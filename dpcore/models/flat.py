@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 
-from dpcore.graphs import Graphs
-from dpcore.layers import GNN
+from dpcore.graphs import as_graphs
+from dpcore.layers import GNN, outside_compile, reset_children
 from dpcore.models.output import Output, classifier_head, flat_output
 
 
@@ -34,6 +36,12 @@ class FlatClassifier(nn.Module):
         self.gnn = GNN(num_features, hidden, hidden, num_layers, conv, dropout)
         self.head = classifier_head(hidden, hidden, num_classes)
 
-    def forward(self, graphs: Graphs) -> Output:
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
         z = self.gnn(graphs, graphs.x)
         return flat_output(self.head(getattr(graphs, self.readout)(z)))

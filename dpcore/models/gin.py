@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
-from dpcore.graphs import Graphs
+from dpcore.graphs import Graphs, as_graphs
 from dpcore.graphs.checks import check_stack
-from dpcore.layers import RowNorm, dropout
+from dpcore.layers import RowNorm, dropout, outside_compile, reset_children
 from dpcore.models.output import Output, classifier_head, flat_output
 
 
@@ -35,6 +37,10 @@ class GINLayer(nn.Module):
             nn.Linear(out_channels, out_channels),
         )
         self.norm = RowNorm(out_channels)
+
+    def reset_parameters(self) -> None:
+        nn.init.zeros_(self.epsilon)
+        reset_children(self)
 
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
         """H [N, in_channels] → [N, out_channels]."""
@@ -76,7 +82,13 @@ class GINClassifier(nn.Module):
         )
         self.head = classifier_head(sum(widths), hidden, num_classes)
 
-    def forward(self, graphs: Graphs) -> Output:
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
         h = graphs.x
         sums = [graphs.sum(h)]
         for layer in self.layers:

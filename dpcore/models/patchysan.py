@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import igraph
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.graphs import SparseGraphs
+from dpcore.graphs import SparseGraphs, as_graphs
 from dpcore.graphs.checks import check_stack
 from dpcore.graphs.csr import offsets
-from dpcore.layers import dropout
+from dpcore.layers import dropout, outside_compile, reset_children
 from dpcore.models.output import Output, classifier_head, flat_output
 
 FILTERS, KERNEL = (16, 8), 10
@@ -65,7 +67,13 @@ class PatchySanClassifier(nn.Module):
         self.ten_fields = nn.Conv1d(first, second, KERNEL)
         self.head = classifier_head(second * (width - KERNEL + 1), hidden, num_classes)
 
-    def forward(self, graphs: SparseGraphs) -> Output:
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
         fields = sequences(graphs, self.width, self.field)
         sequence = torch.relu(self.one_field(fields)).transpose(1, 2)
         sequence = torch.relu(self.ten_fields(sequence))

@@ -96,4 +96,7 @@ def _norm(rows: Tensor) -> Tensor:
 
 
 def _with(graphs: DenseGraphs, adj: Tensor) -> DenseGraphs:
-    return DenseGraphs(graphs.x, adj, None if graphs.mask is None else graphs.sizes)
+    sizes = None if graphs.mask is None else graphs.sizes
+    changed = DenseGraphs(graphs.x, adj, sizes)
+    changed.edge_attr = graphs.edge_attr
+    return changed

@@ -63,12 +63,15 @@ _DIFFPOOL = _STACK | set(
 )
 
 
-_NO_LOSSES = dict(link_weight=0.0, entropy_weight=0.0)
-_S2V = dict(conv="s2v", self_loops="add")
+_NO_LOSSES: dict[str, Any] = dict(link_weight=0.0, entropy_weight=0.0)
+_S2V: dict[str, Any] = dict(conv="s2v", self_loops="add")
 
 
 def _diffpool(**fixes: Any) -> Row:
-    return Row("diffpool:of_ratio", _DIFFPOOL - fixes.keys(), fixes, has_clusters=True)
+    takes = _DIFFPOOL - fixes.keys()
+    if fixes.get("conv") != "s2v":
+        takes |= {"gnn", "assign_gnn"}
+    return Row("diffpool:of_ratio", takes, fixes, has_clusters=True)
 
 
 def _flat(conv: str, readout: str) -> Row:

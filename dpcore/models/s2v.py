@@ -7,7 +7,7 @@ from torch import Tensor, nn
 
 from dpcore.graphs import Graphs
 from dpcore.graphs.checks import check_stack
-from dpcore.layers import RowNorm, dropout
+from dpcore.layers import RowNorm, dropout, reset_children
 
 
 class S2V(nn.Module):
@@ -54,6 +54,8 @@ class S2V(nn.Module):
         self.norms = nn.ModuleList(RowNorm(hidden_channels) for _ in range(num_layers))
         self.out = nn.Linear(hidden_channels, out_channels)
         self.dropout, self.average = dropout, average
+
+    reset_parameters = reset_children
 
     def forward(self, graphs: Graphs, h: Tensor) -> Tensor:
         """H [N, in_channels] (or [B, k, in_channels]) → [N, out_channels]."""

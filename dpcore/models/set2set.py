@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 from torch import nn
 from torch_geometric.nn.aggr import Set2Set
 
-from dpcore.graphs import SparseGraphs
-from dpcore.layers import GNN
+from dpcore.graphs import as_graphs
+from dpcore.layers import GNN, outside_compile, reset_children
 from dpcore.models.output import Output, classifier_head, flat_output
 
 
@@ -55,7 +57,13 @@ class Set2SetClassifier(nn.Module):
         self.readout = Set2Set(hidden, processing_steps=steps)
         self.head = classifier_head(2 * hidden, hidden, num_classes)
 
-    def forward(self, graphs: SparseGraphs) -> Output:
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
         z = self.gnn(graphs, graphs.x)
         summary = self.readout(z, graphs.batch, dim_size=graphs.num_graphs)
         return flat_output(self.head(summary))

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.graphs import SparseGraphs
+from dpcore.graphs import SparseGraphs, as_graphs
 from dpcore.graphs.checks import check_stack
 from dpcore.graphs.dense import inverse_power
-from dpcore.layers import dropout
+from dpcore.layers import dropout, outside_compile, reset_children
 from dpcore.models.output import Output, classifier_head, flat_output
 
 FILTERS, KERNEL = (16, 32), 5
@@ -71,7 +73,13 @@ class SortPoolClassifier(nn.Module):
         self.five_nodes = nn.Conv1d(first, second, KERNEL)
         self.head = classifier_head(second * (k // 2 - KERNEL + 1), hidden, num_classes)
 
-    def forward(self, graphs: SparseGraphs) -> Output:
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
         h, outputs = graphs.x, []
         degree = graphs.propagate(torch.ones_like(h[:, :1]))
         scale = inverse_power(1 + degree, 1.0)
@@ -99,7 +107,8 @@ def sort_pool(graphs: SparseGraphs, z: Tensor, k: int) -> Tensor:
     >>> sort_pool(graph, z, 4).tolist()
     [[[5.0, 2.0], [8.0, 1.0], [7.0, 1.0], [0.0, 0.0]]]
     """
-    order = _descending(z.detach(), graphs.batch)
+    exact = torch.promote_types(z.dtype, torch.float32)  # autocast: bfloat16
+    order = _descending(z.detach().to(exact), graphs.batch)
     rank = torch.arange(len(order), device=z.device) - graphs.ptr[graphs.batch]
     kept = rank < k
     slot = (graphs.batch * k + rank)[kept]
