@@ -26,7 +26,7 @@ from dpcore.models.patchysan import (
     sequence_width,
 )
 from dpcore.models.sortpool import kept_nodes, sort_pool
-from dpcore.training.validating import _model_for
+from dpcore.training.validating import _new
 
 ROWS = ["gin", "set2set", "sortpool", "ecc", "patchysan"]
 
@@ -247,8 +247,8 @@ def test_sortpool_keeps_as_many_nodes_as_the_data_says():
     assert data_settings("sortpool", graphs) == {"k": 25}
     assert data_settings("gin", graphs) == {}
     graphs.y = torch.tensor([0, 1, 0, 1, 1])
-    assert _model_for(graphs, "sortpool", {}).k == 25
-    assert _model_for(graphs, "sortpool", {"k": 11}).k == 11
+    assert _new("sortpool", graphs, {}, 0, "classification").k == 25
+    assert _new("sortpool", graphs, {"k": 11}, 0, "classification").k == 11
     with pytest.raises(ValueError, match="k is 9, expected at least 10"):
         dpcore.build_model("sortpool", num_features=3, num_classes=2, k=9)
 

@@ -184,7 +184,7 @@ def test_the_choice_is_the_best_on_validation_and_never_sees_the_test_part(graph
 def test_equal_accuracies_are_told_apart_by_the_loss(graphs, monkeypatch):
     losses = iter([0.5, 0.3, 0.4])
 
-    def fit(*_):
+    def fit(*_, **__):
         return History([Record(accuracy=0.7, validation_loss=next(losses))])
 
     monkeypatch.setattr(validating, "fit", fit)
@@ -279,3 +279,43 @@ def test_the_warning_is_about_the_epoch_whose_weights_are_kept(graphs):
 def test_classes_with_a_gap_are_refused():
     with pytest.raises(ValueError, match="no graph of class 0: number the classes"):
         splits(torch.tensor([1, 2] * 10), folds=5)
+
+
+def test_a_regression_learns_the_number_of_nodes(graphs):
+    """Trained on and judged by the mean absolute error, in the labels' unit."""
+    data = [Data(x=g.x, edge_index=g.edge_index, y=g.x.sum().view(1)) for g in graphs]
+
+    def model():
+        return dpcore.build_model(
+            "mlp", num_features=4, num_classes=1, hidden=16, dropout=0.0
+        )
+
+    torch.manual_seed(0)
+    own = model()
+    history = dpcore.fit(
+        own,
+        data[:40],
+        epochs=40,
+        lr=1e-2,
+        validation=data[40:],
+        progress=False,
+        task="regression",
+    )
+    assert "accuracy" not in history[-1] and history.best.error == min(
+        epoch.error for epoch in history
+    )
+    truth = torch.tensor([float(g.y) for g in data[40:]])
+    off = float((predict(own, data[40:]).view(-1) - truth).abs().mean())
+    assert off == pytest.approx(history.best.error, rel=1e-5) and off < 0.5
+    assert dpcore.evaluate(own, data[40:], task="regression") == pytest.approx(off)
+    both = dpcore.cross_validate(
+        model, data, folds=3, epochs=3, task="regression", progress=False
+    )
+    errors = [fold.error for fold in both.folds]
+    assert both.fair_mean == pytest.approx(np.mean(errors))
+    curve = np.mean([fold.test_curve for fold in both.folds], axis=0)
+    assert both.paper_protocol == pytest.approx(curve.min())
+    with pytest.raises(ValueError, match='say task="regression"'):
+        dpcore.fit(own, data, progress=False)
+    with pytest.raises(ValueError, match="float labels"):
+        dpcore.fit(own, graphs, progress=False, task="regression")

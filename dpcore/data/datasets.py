@@ -22,7 +22,6 @@ from torch_geometric.datasets import TUDataset
 from torch_geometric.utils import degree
 
 from dpcore.data.archives import (
-    EXPECTED,
     DatasetCorrupt,
     NoAnswer,
     NotHere,
@@ -32,6 +31,7 @@ from dpcore.data.archives import (
     read_cached,
     read_folder,
 )
+from dpcore.data.expected import EXPECTED, known_name
 
 __all__ = [
     "EXPECTED",
@@ -187,8 +187,8 @@ def load_dataset(
     >>> graphs[0]
     Data(x=[17, 7], edge_index=[2, 38], y=[1])
     """
-    name = _known(name)
-    fallback = name if fallback is None else _known(fallback)
+    name = known_name(name)
+    fallback = name if fallback is None else known_name(fallback)
     if attributes and not EXPECTED[name]["attributes"]:
         raise ValueError(f"attributes: {name} has no node attributes")
     if edge_labels and not EXPECTED[name]["edge_labels"]:
@@ -241,13 +241,6 @@ def cache_folder() -> Path:
     else:
         base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     return Path(base) / "dpcore"
-
-
-def _known(name: str) -> str:
-    found = {"D&D": "DD"}.get(str(name).upper(), str(name).upper())
-    if found not in EXPECTED:
-        raise ValueError(f"unknown data set {name!r}; known: {', '.join(EXPECTED)}")
-    return found
 
 
 def _load(

@@ -10,11 +10,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
 from tqdm import tqdm
 
 from dpcore.graphs import SparseGraphs
+from dpcore.graphs.checks import NotFinite
 from dpcore.pooling import effective_number
+from dpcore.training.targets import TARGETS, Target, check_outputs, target_of
 from dpcore.training.threads import threads, useful_threads
 
 COLLAPSED = 1.5
@@ -35,23 +36,33 @@ class History(list):
 
     @property
     def best(self) -> Record:
-        """The epoch with the highest validation accuracy; among equals the one with
-        the lowest validation loss. Without validation, the last epoch."""
-        if "accuracy" not in self[-1]:
+        """The epoch with the highest accuracy (or lowest error) on validation; among
+        equals the one with the lowest loss there, then the first. Without validation,
+        the last epoch."""
+        target = _target_in(self[-1])
+        if target is None:
             return self[-1]
-        return max(self, key=lambda epoch: (epoch.accuracy, -epoch.validation_loss))
+        return max(
+            self, key=lambda epoch: (target.score(epoch), -epoch.validation_loss)
+        )
 
     @property
     def last_progress(self) -> int:
-        """The last epoch (from 1) that bettered the highest accuracy or the lowest loss
-        on validation that any epoch before it had reached."""
-        accuracy, loss, last = -1.0, float("inf"), 0
+        """The last epoch (from 1) that bettered the best figure or the lowest loss on
+        validation that any epoch before it had reached."""
+        target, score, loss, last = _target_in(self[-1]), -np.inf, np.inf, 0
         for number, epoch in enumerate(self, start=1):
-            if epoch.accuracy > accuracy or epoch.validation_loss < loss:
+            if target.score(epoch) > score or epoch.validation_loss < loss:
                 last = number
-            accuracy = max(accuracy, epoch.accuracy)
+            score = max(score, target.score(epoch))
             loss = min(loss, epoch.validation_loss)
         return last
+
+
+def _target_in(record: Record) -> Target | None:
+    """The target whose figure a record has; None without validation."""
+    found = (target for target in TARGETS.values() if target.figure in record)
+    return next(found, None)
 
 
 def fit(
@@ -67,6 +78,7 @@ def fit(
     accumulate: int = 1,
     on_epoch: Callable[[Record], None] | None = None,
     patience: int | None = None,
+    task: str = "classification",
 ) -> History:
     """Train with Adam on cross-entropy plus the model's auxiliary losses.
 
@@ -88,6 +100,8 @@ def fit(
         on_epoch: called with every record when its epoch is over; may add to it.
         patience: stop once so many epochs in a row have bettered neither the highest
             accuracy nor the lowest loss on validation. None: train all epochs.
+        task: "regression" where labels are numbers: float `y`, a model with one output
+            (num_classes=1), trained on and judged by the mean absolute error.
 
     Returns:
         A list with a record an epoch: `epoch` (from 1), `loss` (the whole objective),
@@ -96,7 +110,8 @@ def fit(
         entry a level: how many there are, how many are in use on average), `seconds`
         (training alone), and with validation `accuracy` and
         `validation_loss`. With validation the model ends with the weights of
-        `history.best`, without it with the last ones.
+        `history.best`, without it with the last ones. A regression has `error` and
+        `train_error` in the place of both accuracies, in the unit of the labels.
 
     Warns:
         UserWarning: when a level has fewer than 1.5 effective clusters in the epoch
@@ -121,6 +136,7 @@ def fit(
             raise ValueError(f"{name} is {value}, expected more than 0")
     if patience is not None and validation is None:
         raise ValueError("patience needs validation: graphs to judge progress by")
+    target = target_of(task)
     device = next(model.parameters()).device
     train = as_batch("train", train).to(device)
     if validation is not None:
@@ -134,15 +150,15 @@ def fit(
         for epoch in bar:
             record = Record(epoch=epoch)
             try:
-                record.update(_train_epoch(model, optimizer, train, *batching, clip))
-                if not np.isfinite(record.loss):
-                    raise _diverged(epoch, lr)
+                record.update(
+                    _train_epoch(model, optimizer, train, *batching, clip, target)
+                )
                 if validation is not None:
-                    record.update(_measure(model, validation))
-            except ValueError as error:
-                if all(weight.abs().max() < 1e6 for weight in model.parameters()):
-                    raise
+                    record.update(_measure(model, validation, target))
+            except NotFinite as error:  # the graphs are finite, so it is the model
                 raise _diverged(epoch, lr) from error
+            if not (_all_finite(model) and np.isfinite(record.loss)):
+                raise _diverged(epoch, lr)
             history.append(record)
             if on_epoch is not None:
                 on_epoch(record)
@@ -158,11 +174,16 @@ def fit(
 
 
 def evaluate(
-    model: nn.Module, graphs: SparseGraphs | Sequence, batch_size: int = 128
+    model: nn.Module,
+    graphs: SparseGraphs | Sequence,
+    batch_size: int = 128,
+    task: str = "classification",
 ) -> float:
-    """The share of graphs whose class the model predicts, in [0, 1]."""
+    """The share of graphs whose class the model predicts, in [0, 1]; of a regression
+    the mean absolute error, in the unit of the labels."""
+    target = target_of(task)
     graphs = as_batch("graphs", graphs).to(next(model.parameters()).device)
-    return _measure(model, graphs, batch_size)["accuracy"]
+    return _measure(model, graphs, target, batch_size)[target.figure]
 
 
 def predict(
@@ -195,21 +216,23 @@ def as_batch(
     return graphs
 
 
-def _train_epoch(model, optimizer, graphs, batch_size, accumulate, clip) -> dict:
+def _train_epoch(
+    model, optimizer, graphs, batch_size, accumulate, clip, target: Target
+) -> dict:
     model.train()
     start = time.perf_counter()
-    totals, correct, used, widths = np.zeros(3), 0, 0, []
+    totals, figure, used, widths = np.zeros(3), 0.0, 0, []
     for ids in torch.randperm(graphs.num_graphs).split(batch_size):
         optimizer.zero_grad()
         for part in ids.chunk(accumulate):
             batch = graphs.select(part)
             out = model(batch)
-            _check_classes(out.logits, batch.y)
-            loss = F.cross_entropy(out.logits, batch.y) + out.auxiliary
+            check_outputs(target, out.logits, batch.y)
+            loss = target.loss(out.logits, batch.y) + out.auxiliary
             (loss * (len(part) / len(ids))).backward()
             losses = torch.stack([loss, out.link_loss, out.entropy_loss]).detach()
             totals += len(part) * losses.double().cpu().numpy()
-            correct += int((out.logits.argmax(1) == batch.y).sum())
+            figure += float(target.of_graphs(out.logits.detach(), batch.y).sum())
             of_levels = [_effective(batch, s) for s in out.assignments]
             used = used + len(part) * np.array(of_levels)
             widths = [s.size(-1) for s in out.assignments]
@@ -220,10 +243,10 @@ def _train_epoch(model, optimizer, graphs, batch_size, accumulate, clip) -> dict
         loss=loss,
         link_loss=link_loss,
         entropy_loss=entropy_loss,
-        train_accuracy=correct / graphs.num_graphs,
         clusters=widths,
         effective_clusters=(used / graphs.num_graphs).tolist(),
         seconds=time.perf_counter() - start,
+        **{f"train_{target.figure}": figure / graphs.num_graphs},
     )
 
 
@@ -246,13 +269,19 @@ def _effective(batch: SparseGraphs, s: Tensor) -> float:
     return float(effective_number(masses / masses.sum(1, keepdim=True)).mean())
 
 
-def _measure(model: nn.Module, graphs: SparseGraphs, batch_size: int = 128) -> dict:
-    logits = predict(model, graphs, batch_size)
-    _check_classes(logits, graphs.y)
-    return dict(
-        accuracy=float((logits.argmax(1) == graphs.y).double().mean()),
-        validation_loss=float(F.cross_entropy(logits, graphs.y)),
-    )
+def _measure(
+    model: nn.Module, graphs: SparseGraphs, target: Target, batch_size: int = 128
+) -> dict:
+    outputs = predict(model, graphs, batch_size)
+    check_outputs(target, outputs, graphs.y)
+    return {
+        target.figure: float(target.of_graphs(outputs, graphs.y).double().mean()),
+        "validation_loss": float(target.loss(outputs, graphs.y)),
+    }
+
+
+def _all_finite(model: nn.Module) -> bool:
+    return all(bool(weight.isfinite().all()) for weight in model.parameters())
 
 
 def _diverged(epoch: int, lr: float) -> FloatingPointError:
@@ -262,14 +291,6 @@ def _diverged(epoch: int, lr: float) -> FloatingPointError:
     )
 
 
-def _check_classes(logits: Tensor, y: Tensor) -> None:
-    if int(y.max()) >= logits.size(1) or int(y.min()) < 0:
-        raise ValueError(
-            f"labels run from {int(y.min())} to {int(y.max())}, but the model has "
-            f"num_classes = {logits.size(1)}"
-        )
-
-
 def _summary(record: Record) -> dict[str, str]:
-    shown = ("loss", "link_loss", "entropy_loss", "accuracy")
+    shown = ("loss", "link_loss", "entropy_loss", "accuracy", "error")
     return {name: f"{record[name]:.3f}" for name in shown if name in record}

@@ -14,10 +14,17 @@ from torch import Tensor, nn
 from tqdm import tqdm
 
 from dpcore.graphs import SparseGraphs
-from dpcore.models import build_model, data_settings
 from dpcore.training.fitting import Record, as_batch, evaluate, fit
 from dpcore.training.standardising import standardized
+from dpcore.training.targets import classes_of, target_of
 from dpcore.training.threads import threads
+
+OF_FIT = {"batch_size", "lr", "clip", "accumulate", "patience"}
+"""The settings that are :func:`fit`'s; all others are the model's."""
+
+Model = str | Callable[..., nn.Module]
+"""A name of the tables, or a factory that makes a new model: lambda: MyModel(…). The
+settings that are not :func:`fit`'s are its keyword arguments."""
 
 
 def splits(labels: Tensor, folds: int = 10, seed: int = 0) -> list[dict[str, Tensor]]:
@@ -59,72 +66,87 @@ def splits(labels: Tensor, folds: int = 10, seed: int = 0) -> list[dict[str, Ten
 
 
 def run_fold(
-    name: str,
+    model: Model,
     graphs: SparseGraphs,
     split: dict[str, Tensor],
     *,
     epochs: int,
     seed: int,
-    batch_size: int = 32,
-    lr: float = 1e-3,
-    patience: int | None = None,
     standardize: int = 0,
+    task: str = "classification",
     progress: bool = False,
     **settings,
 ) -> Record:
     """Train one model on one split and measure both protocols' curves.
 
-    `accuracy` is the test accuracy at the epoch with the best validation accuracy;
-    `validation_curve` and `test_curve` hold every epoch, for the paper's protocol.
-    `patience`: see :func:`fit`; `standardize`: see :func:`standardized`.
+    Args:
+        model: a name of the tables, or a factory that makes a new model, such as
+            lambda: MyModel(…); settings that are not `fit`'s are its arguments.
+        graphs: the whole data set, labelled.
+        split: indices `train`, `validation` and `test`, see :func:`splits`.
+        epochs: at most; `patience` may end them earlier, see :func:`fit`.
+        seed: of the weights, shuffling and dropout.
+        standardize: so many columns of `x` are attributes, see :func:`standardized`.
+        task: "classification" or "regression".
+        settings: `batch_size`, `lr`, `clip`, `accumulate` and `patience` go to
+            :func:`fit`, all others to the model.
+
+    Returns:
+        `accuracy`, that on the test part at the epoch with the best validation
+        accuracy (a regression's `error` likewise); `best_epoch`; `validation_curve`
+        and `test_curve` with every epoch, for the paper's protocol; `loss_curve`;
+        `parameters`; `seconds`; and of a model with levels `link_loss`,
+        `entropy_loss` and `effective_clusters` at the best epoch.
     """
     start = time.perf_counter()
+    target = target_of(task)
     graphs = standardized(graphs, standardize, split["train"])
     train, validation, test = (
         graphs.select(split[part]) for part in ("train", "validation", "test")
     )
-    model = _model_for(graphs, name, settings, seed)
+    of_fit, of_model = _divided(settings)
+    model = _new(model, graphs, of_model, seed, task)
 
     def test_too(record: Record) -> None:
-        record["test_accuracy"] = evaluate(model, test)
+        record["of_test"] = evaluate(model, test, task=task)
 
     history = fit(
         model,
         train,
         epochs,
-        batch_size,
-        lr,
-        seed,
-        validation,
-        progress,
+        seed=seed,
+        validation=validation,
+        progress=progress,
         on_epoch=test_too,
-        patience=patience,
+        task=task,
+        **of_fit,
     )
     best = history.best
-    return Record(
-        accuracy=best.test_accuracy,
+    record = Record(
+        {target.figure: best.of_test},
         best_epoch=best.epoch,
-        validation_curve=[epoch.accuracy for epoch in history],
-        test_curve=[epoch.test_accuracy for epoch in history],
+        validation_curve=[epoch[target.figure] for epoch in history],
+        test_curve=[epoch.of_test for epoch in history],
         loss_curve=[epoch.loss for epoch in history],
-        link_loss=best.link_loss,
-        entropy_loss=best.entropy_loss,
-        effective_clusters=best.effective_clusters,
         parameters=sum(p.numel() for p in model.parameters()),
         seconds=time.perf_counter() - start,
     )
+    if best.effective_clusters:
+        of_levels = ("link_loss", "entropy_loss", "effective_clusters")
+        record.update({name: best[name] for name in of_levels})
+    return record
 
 
 def choose(
-    name: str,
+    model: Model,
     graphs: SparseGraphs,
     split: dict[str, Tensor],
     grid: Sequence[dict],
     *,
     epochs: int,
     seed: int,
-    batch_size: int = 32,
     standardize: int = 0,
+    task: str = "classification",
     **settings,
 ) -> Record:
     """Try every point of a grid on the training part of a split; judge on validation.
@@ -132,109 +154,156 @@ def choose(
     The test part is never looked at.
 
     Args:
-        name, graphs, split, settings: as of :func:`run_fold`.
-        grid: settings to choose among; `lr` goes to :func:`fit`.
+        model, graphs, split, seed, standardize, task, settings: as of
+            :func:`run_fold`.
+        grid: settings to choose among; a point's own come before the others.
         epochs: of every trial; fewer than the model is trained for in the end.
 
     Returns:
-        `chosen`, the point with the best validation accuracy (among equals the one
-        with the lowest validation loss, then the first); `grid`, every point with its
-        `accuracy` and `loss` on validation, None where training diverged; and
-        `trial_seconds`.
+        `chosen`, the point with the best validation accuracy (or lowest error; among
+        equals the one with the lowest validation loss, then the first); `grid`, every
+        point with its `accuracy` (or `error`) and `loss` on validation, None where
+        training diverged; and `trial_seconds`.
 
     Raises:
         FloatingPointError: when training diverged at every point.
     """
     start = time.perf_counter()
+    target = target_of(task)
     graphs = standardized(graphs, standardize, split["train"])
     train, validation = (graphs.select(split[p]) for p in ("train", "validation"))
-    trials = []
-    for point in grid:
-        own = {k: v for k, v in point.items() if k != "lr"}
-        lr = point.get("lr", 1e-3)
-        model = _model_for(graphs, name, {**settings, **own}, seed)
+    trials, reached = [], {}
+    for i, point in enumerate(grid):
+        of_fit, of_model = _divided({**settings, **point})
+        own = _new(model, graphs, of_model, seed, task)
+        figure = loss = None
         try:
-            history = fit(model, train, epochs, batch_size, lr, seed, validation, False)
-            accuracy, loss = history.best.accuracy, history.best.validation_loss
+            history = fit(
+                own,
+                train,
+                epochs,
+                seed=seed,
+                validation=validation,
+                progress=False,
+                task=task,
+                **of_fit,
+            )
+            best = history.best
+            figure, loss = best[target.figure], best.validation_loss
+            reached[i] = (target.score(best), -loss)
         except FloatingPointError:
-            accuracy = loss = None
-        trials.append(dict(point, accuracy=accuracy, loss=loss))
-    finished = [i for i, trial in enumerate(trials) if trial["accuracy"] is not None]
-    if not finished:
+            pass
+        trials.append({**point, target.figure: figure, "loss": loss})
+    if not reached:
         raise FloatingPointError(f"training diverged at all {len(grid)} grid points")
-    best = max(finished, key=lambda i: (trials[i]["accuracy"], -trials[i]["loss"]))
+    best = max(reached, key=reached.get)
     seconds = time.perf_counter() - start
     return Record(grid=trials, chosen=dict(grid[best]), trial_seconds=seconds)
 
 
-def _model_for(
-    graphs: SparseGraphs, name: str, settings: dict, seed: int = 0
+def _divided(settings: dict) -> tuple[dict, dict]:
+    """The settings of :func:`fit`, and those of the model."""
+    of_fit = {name: settings[name] for name in OF_FIT & settings.keys()}
+    return of_fit, {k: v for k, v in settings.items() if k not in OF_FIT}
+
+
+def _new(
+    model: Model, graphs: SparseGraphs, settings: dict, seed: int, task: str
 ) -> nn.Module:
-    """A model of these settings, less the ones that belong to `fit`."""
-    own = data_settings(name, graphs) | settings
-    own = {k: v for k, v in own.items() if k not in ("batch_size", "lr")}
-    features, classes = graphs.x.size(1), int(graphs.y.max()) + 1
+    """A new model whose weights follow from the seed; the global random state stays."""
     with torch.random.fork_rng():
         torch.manual_seed(seed)
-        return build_model(name, num_features=features, num_classes=classes, **own)
+        if callable(model):
+            return model(**settings)
+        from dpcore.models import build_model, data_settings  # only names need rows
+
+        sizes = dict(
+            num_features=graphs.x.size(1),
+            num_classes=classes_of(target_of(task), graphs.y),
+        )
+        return build_model(model, **sizes, **data_settings(model, graphs) | settings)
 
 
 def cross_validate(
-    name: str,
+    model: Model,
     graphs: Sequence,
     folds: int = 10,
     epochs: int = 100,
     seed: int = 0,
     jobs: int = 1,
     progress: bool = True,
+    weights_seed: int = 0,
+    task: str = "classification",
     **settings,
 ) -> Record:
-    """Stratified cross-validation of a model by name, in both protocols.
+    """Stratified cross-validation of a model, in both protocols.
 
     Args:
-        name: see :func:`dpcore.build_model`, which also takes the `settings`;
-            `batch_size` and `lr` go to :func:`fit`.
+        model: a name, see :func:`dpcore.build_model`, or a factory that makes a new
+            model: lambda: MyModel(…).
         graphs: a data set, or a list of labelled PyG `Data`.
         folds: at least 3: fold i tests, fold i + 1 validates, the rest trains.
-        epochs: of every fold; the epoch is chosen on validation.
-        seed: of the folds, the weights, shuffling and dropout.
+        epochs: of every fold, at most; the epoch is chosen on validation.
+        seed: of the folds.
         jobs: folds side by side, each in a process with a single thread; one after
             the other for 1, each with as many threads as :func:`fit` takes.
+        weights_seed: of the weights, shuffling and dropout.
+        task: "regression" where labels are numbers; its folds are not stratified.
+        settings: of :func:`run_fold`: those of :func:`fit`, of the model, and
+            `standardize`.
 
     Returns:
         Accuracies in [0, 1]: `fair_mean` and `fair_sd` (over the folds' test
         accuracies, n - 1 in the denominator), `paper_protocol` (the highest point of
         the mean test curve: optimistic, since the epoch is chosen on the test folds),
-        and `folds`, the records of :func:`run_fold`.
+        and `folds`, the records of :func:`run_fold`. Of a regression errors, and the
+        lowest point.
+
+    >>> import dpcore
+    >>> graphs = dpcore.load_dataset("MUTAG")
+    >>> quick = dict(folds=3, epochs=1, progress=False, hidden=8)
+    >>> len(cross_validate("mlp", graphs, **quick).folds)
+    3
     """
     batch = as_batch("graphs", graphs)
-    parts = splits(batch.y, folds, seed)
-    _model_for(batch, name, settings)  # bad settings are refused before any fold runs
-    settings = dict(settings, epochs=epochs, seed=seed)
+    labels = batch.y
+    if target_of(task).figure == "error":
+        labels = torch.zeros(batch.num_graphs, dtype=torch.long)
+    parts = splits(labels, folds, seed)
+    own = {k: v for k, v in settings.items() if k != "standardize"}
+    _new(model, batch, _divided(own)[1], weights_seed, task)  # refuse what does not fit
+    settings = dict(settings, epochs=epochs, seed=weights_seed, task=task)
     fold = run_fold if jobs == 1 else partial(single_threaded, run_fold)
     runs = Parallel(n_jobs=jobs, return_as="generator")(
-        delayed(fold)(name, batch, part, **settings) for part in parts
+        delayed(fold)(model, batch, part, **settings) for part in parts
     )
+    name = model if isinstance(model, str) else "folds"
     with tqdm(runs, total=folds, disable=not progress, unit="fold", desc=name) as bar:
         return summary(list(bar))
 
 
-def summary(folds: list[Record]) -> Record:
-    """Both protocols' figures from the records of all folds, in [0, 1]."""
-    accuracies = np.array([fold["accuracy"] for fold in folds])
-    epochs = max(len(fold["test_curve"]) for fold in folds)
-    curve = np.mean([_held(fold["test_curve"], epochs) for fold in folds], axis=0)
+def summary(folds: Sequence) -> Record:
+    """Both protocols' figures from the records of all folds, in [0, 1].
+
+    A fold that stopped early keeps its last value in the mean curve.
+    """
+    figure, highest = ("accuracy", np.max)
+    if hasattr(folds[0], "error"):
+        figure, highest = "error", np.min
+    figures = np.array([getattr(fold, figure) for fold in folds])
+    epochs = max(len(fold.test_curve) for fold in folds)
+    curve = np.mean([_held(fold.test_curve, epochs) for fold in folds], axis=0)
     return Record(
-        fair_mean=float(accuracies.mean()),
-        fair_sd=float(accuracies.std(ddof=1)) if len(folds) > 1 else 0.0,
-        paper_protocol=float(curve.max()),
+        fair_mean=float(figures.mean()),
+        fair_sd=float(figures.std(ddof=1)) if len(folds) > 1 else 0.0,
+        paper_protocol=float(highest(curve)),
         folds=folds,
     )
 
 
 def _held(curve: list[float], epochs: int) -> list[float]:
     """A curve as long as the others': a fold that stopped keeps its last value."""
-    return curve + [curve[-1]] * (epochs - len(curve))
+    return [*curve] + [curve[-1]] * (epochs - len(curve))
 
 
 def single_threaded(function: Callable, *args, **settings):

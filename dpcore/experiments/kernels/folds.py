@@ -21,7 +21,7 @@ def run_fold(
     graphs: SparseGraphs | Sequence,
     split: dict[str, Tensor],
     *,
-    seed: int = 0,
+    penalties: Sequence[float] = PENALTIES,
 ) -> dict:
     """Fit support vector machines on one split and measure both protocols' curves.
 
@@ -38,16 +38,14 @@ def run_fold(
         graphs: the whole data set, labelled, see :func:`gram`.
         split: indices `train`, `validation` and `test`, from
             :func:`dpcore.training.splits`.
-        seed: changes nothing, since nothing here is random; every row is given one.
+        penalties: candidates for C.
 
     Returns:
-        The keys of :func:`dpcore.training.run_fold`, with a candidate in the place of
-        an epoch: `accuracy` (of the chosen one on `test`), `validation_curve` and
-        `test_curve` (of all candidates, h by h, C within; on `test` fitted once more),
-        `accuracy_of_train`, `chosen` (its `C` and `iterations`), `support_vectors`,
-        `seconds` (the kernel matrices' included, as if no fold had made them before)
-        and `gram_seconds`. No losses, clusters or weights: 0.0, an empty list, 0
-        `parameters`.
+        `accuracy` (of the chosen candidate on `test`), `best_candidate` (its number,
+        from 1), `validation_curve` and `test_curve` (of all candidates, h by h, C
+        within; on `test` fitted once more), `accuracy_of_train`, `chosen` (its `C` and
+        `iterations`), `support_vectors`, `seconds` (the kernel matrices' included, as
+        if no fold had made them before) and `gram_seconds`.
 
     Raises:
         ValueError: see :func:`gram`; also for graphs without labels, and a split
@@ -68,9 +66,9 @@ def run_fold(
     both = np.sort(np.r_[train, validation])
     trials = []
     for iterations, matrix in enumerate(matrices):
-        chosen_by = _accuracies(matrix, y, train, (validation, test))
-        final = _accuracies(matrix, y, both, (test,))
-        for penalty, known, last in zip(PENALTIES, chosen_by, final, strict=True):
+        chosen_by = _accuracies(matrix, y, train, (validation, test), penalties)
+        final = _accuracies(matrix, y, both, (test,), penalties)
+        for penalty, known, last in zip(penalties, chosen_by, final, strict=True):
             trials.append(
                 dict(
                     chosen=dict(C=penalty, iterations=iterations),
@@ -84,28 +82,23 @@ def run_fold(
     return dict(
         accuracy=best["test"],
         accuracy_of_train=best["of_train"],
-        best_epoch=trials.index(best) + 1,
+        best_candidate=trials.index(best) + 1,
         chosen=best["chosen"],
         validation_curve=[trial["validation"] for trial in trials],
         test_curve=[trial["test"] for trial in trials],
-        loss_curve=[],
-        link_loss=0.0,
-        entropy_loss=0.0,
-        effective_clusters=[],
-        parameters=0,
         support_vectors=best["support_vectors"],
         gram_seconds=gram_seconds,
         seconds=gram_seconds + time.perf_counter() - start,
     )
 
 
-def _accuracies(matrix, y, known, parts) -> list[tuple]:
+def _accuracies(matrix, y, known, parts, penalties) -> list[tuple]:
     """For every penalty: the accuracy of a machine that knows the graphs `known` on
     each of `parts`, and how many support vectors it has."""
     results = []
     inside = matrix[np.ix_(known, known)]
     across = [matrix[np.ix_(part, known)] for part in parts]
-    for penalty in PENALTIES:
+    for penalty in penalties:
         machine = SVC(C=penalty, kernel="precomputed").fit(inside, y[known])
         scores = [
             float((machine.predict(rows) == y[part]).mean())

@@ -2,77 +2,51 @@
 
 A measurement is a grid: method × data set × fold. Every finished fold is one JSON file
 under the results folder, written whole before the next fold starts; a run that was
-killed goes on with what is missing.
+killed goes on with what is missing. What is asked for here is loaded when it is first
+asked for: names and settings are refused without torch.
 """
 
-from dpcore.experiments.tables.board import (
-    PROTOCOLS,
-    SCHEMA,
-    Comparison,
-    leaderboard,
-    leaderboard_csv,
-    leaderboard_html,
-)
-from dpcore.experiments.tables.cells import as_text, show
-from dpcore.experiments.tables.errica import ERRICA
-from dpcore.experiments.tables.paper import (
-    DATASETS,
-    KERNELS,
-    PRINTED_GAIN,
-    TABLE_1,
-    TABLE_2,
-    gain,
-    reported,
-)
-from dpcore.experiments.tables.plan import (
-    CONTROLS,
-    GRID,
-    MEASURED,
-    ROWS,
-    SETTINGS,
-    is_row,
-)
-from dpcore.experiments.tables.runner import NoCluster, run
-from dpcore.experiments.tables.store import (
-    CannotWrite,
-    DamagedRecord,
-    failures,
-    find_results,
-    read_record,
-    records,
-    write_record,
-)
+from __future__ import annotations
 
-__all__ = [
-    "CONTROLS",
-    "DATASETS",
-    "ERRICA",
-    "GRID",
-    "KERNELS",
-    "MEASURED",
-    "PRINTED_GAIN",
-    "PROTOCOLS",
-    "ROWS",
-    "SCHEMA",
-    "SETTINGS",
-    "TABLE_1",
-    "TABLE_2",
-    "CannotWrite",
-    "Comparison",
-    "DamagedRecord",
-    "NoCluster",
-    "as_text",
-    "failures",
-    "find_results",
-    "gain",
-    "is_row",
-    "leaderboard",
-    "leaderboard_csv",
-    "leaderboard_html",
-    "read_record",
-    "records",
-    "reported",
-    "run",
-    "show",
-    "write_record",
-]
+from importlib import import_module
+from typing import Any
+
+_HOME = {
+    "board": (
+        *("PROTOCOLS", "SCHEMA", "Comparison"),
+        *("leaderboard", "leaderboard_csv", "leaderboard_html"),
+    ),
+    "errica": ("ERRICA",),
+    "cells": ("as_text", "of_folds", "show"),
+    "long_tables": ("COLUMNS", "export"),
+    "packed": ("carried", "pack"),
+    "paper": (
+        *("DATASETS", "KERNELS", "PRINTED_GAIN", "TABLE_1", "TABLE_2"),
+        *("gain", "reported"),
+    ),
+    "plan": (
+        *("CONTROLS", "GRID", "MEASURED", "ROWS", "SETTINGS"),
+        *("BadArgument", "Task", "is_row"),
+    ),
+    "runner": ("NoCluster", "Report", "Stopped", "fill", "run"),
+    "schema": ("DamagedRecord", "Failure", "FoldRecord", "to_dict"),
+    "split_files": ("BadSplits", "SplitFile", "read_splits"),
+    "store": ("CannotWrite", "OtherSettings", "failures", "find_results", "records"),
+}
+"""The names of every module."""
+
+_MODULE = {name: module for module, names in _HOME.items() for name in names}
+
+__all__ = sorted(_MODULE)  # noqa: PLE0605
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _MODULE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
+    globals()[name] = found  # the next time Python finds it without asking
+    return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

@@ -14,12 +14,12 @@ from pathlib import Path
 
 import numpy as np
 
-from dpcore.experiments.tables.cells import _alike
+from dpcore.experiments.tables.cells import _alike, _mean
 from dpcore.experiments.tables.errica import ERRICA
 from dpcore.experiments.tables.paper import DATASETS, TABLE_1, TABLE_2, reported
 from dpcore.experiments.tables.plan import CONTROLS, MEASURED
+from dpcore.experiments.tables.schema import FoldRecord
 from dpcore.experiments.tables.store import records
-from dpcore.training import Record
 
 PROTOCOLS = ("fair", "the paper's way")
 """The two readings of one set of runs, see :func:`leaderboard`."""
@@ -33,22 +33,24 @@ SCHEMA = {
     "sd": "standard deviation over the folds (n − 1), points",
     "printed": "what Ying et al. (2018) print, percent; empty where they print nothing",
     "epochs": "most epochs that a fold was trained; for kernels: settings tried",
-    "parameters": "mean number of parameters; folds choose their widths",
+    "parameters": "mean number of parameters; folds choose their widths; "
+    "empty for kernels",
     **{f"fold_{i}": f"test accuracy of fold {i}, percent" for i in range(10)},
 }
 """The columns of the leaderboard's CSV and what they hold."""
 
 
 def leaderboard(results: str | Path = "book/results") -> list[dict]:
-    """Both readings of every cell of which all ten folds of seed 0 are measured.
+    """Both readings of every cell of which all ten folds of both seeds 0 are measured.
 
     Returns:
         A dictionary a data set, row and protocol, with the keys of SCHEMA, numbers
         unrounded, in the order of the tables.
     """
-    cells: dict[tuple[str, str], list[Record]] = {}
+    cells: dict[tuple[str, str], list[FoldRecord]] = {}
     for record in records(results):
-        if (record.seed, record.folds) == (0, 10):
+        first = record.weights_seed in (0, None)  # kernels have none
+        if (record.seed, record.folds) == (0, 10) and first:
             cells.setdefault((record.dataset, record.method), []).append(record)
     rows = []
     for (dataset, method), found in cells.items():
@@ -58,7 +60,7 @@ def leaderboard(results: str | Path = "book/results") -> list[dict]:
     return sorted(rows, key=lambda row: _place(row["dataset"], row["method"]))
 
 
-def _both(dataset: str, method: str, folds: list[Record]) -> list[dict]:
+def _both(dataset: str, method: str, folds: list[FoldRecord]) -> list[dict]:
     longest = max(len(fold.test_curve) for fold in folds)
     held = [
         f.test_curve + f.test_curve[-1:] * (longest - len(f.test_curve)) for f in folds
@@ -69,7 +71,7 @@ def _both(dataset: str, method: str, folds: list[Record]) -> list[dict]:
     same = dict(
         printed=reported(method, dataset),
         epochs=longest,
-        parameters=round(np.mean([fold.parameters for fold in folds])),
+        parameters=_mean(folds, "parameters", 0),
     )
     rows = []
     for protocol, accuracies in zip(PROTOCOLS, read, strict=True):
@@ -116,7 +118,8 @@ def leaderboard_html(rows: Sequence[dict]) -> str:
         cells.append(f"<td{BEST * first}>{row['mean']:.1f}</td>")
         printed = row["printed"]
         figures = [f"{row['sd']:.1f}", f"{printed:.2f}" if printed else "–"]
-        figures.append(f"{row['parameters']:,}")
+        size = row["parameters"]
+        figures.append("–" if size is None else f"{size:,}")
         figures += [f"{row[f'fold_{i}']:.1f}" for i in range(10)]
         cells += [f"<td>{figure}</td>" for figure in figures]
         del facts["method"]

@@ -7,126 +7,203 @@ from collections import Counter
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
+from dpcore.data.expected import EXPECTED, majority
 from dpcore.experiments.tables.paper import DATASETS, TABLE_1, TABLE_2, reported
-from dpcore.experiments.tables.plan import CONTROLS, MEASURED
+from dpcore.experiments.tables.plan import CONTROLS, MEASURED, is_row, plan
+from dpcore.experiments.tables.schema import Failure, FoldRecord
 from dpcore.experiments.tables.store import failures, records
-from dpcore.training import Record, summary
+from dpcore.training import summary
 
 
-def show(results: str | Path = "book/results") -> list[dict]:
+def show(results: str | Path | None = None) -> list[dict]:
     """One dictionary a cell that was tried, accuracies in percent.
 
-    Keys: `method`, `dataset`, `seed`, `of` (folds of the split), `folds` (finished),
-    `fair_mean`, `fair_sd`, `paper_protocol`, `reported` (the paper's figure or None),
-    `epochs`, `parameters` (mean over the folds, which choose their widths), `seconds`
-    (a fold, without the trials of the grid), `link_loss`, `entropy_loss`,
-    `effective_clusters`, and `failed`: a list of `fold` and `reason`. Without any
-    finished fold what is measured is None.
+    Keys: `method`, `dataset`, `seed` (of the splits) or `splits` (their file's hash),
+    `weights_seed`, `of` (folds of the split), `folds` (finished), `fair_mean`,
+    `fair_sd`, `paper_protocol`, `reported` (the paper's figure or None), `majority`
+    (what a constant answer reaches), `settings` (those of the folds), `differs` (what
+    of them is not the plan's, by name: theirs and the plan's), `left_out` (folds of
+    other settings), `epochs` (at most), `parameters` (mean over the folds, which choose
+    their widths), `seconds` (a fold, without the trials of the grid), `link_loss`,
+    `entropy_loss`, `effective_clusters`, and `failed`: a list of `fold` and `reason`.
+    What a row does not have, and what is measured of a cell without any finished fold,
+    is None.
 
     Folds of one cell that were measured with other settings than most are left out:
     so it is while a cell is being measured anew.
+
+    Args:
+        results: see :func:`dpcore.experiments.tables.store.records`.
     """
-    cells: dict[tuple, tuple[list[Record], list[Record]]] = {}
-    for kind, found in enumerate((records(results), failures(results))):
+    cells: dict[tuple, tuple[list, list]] = {}
+    failed = [] if results is None else failures(results)
+    for kind, found in enumerate((records(results), failed)):
         for record in found:
-            key = (record.dataset, record.method, record.seed, record.folds)
+            seed = -1 if record.weights_seed is None else record.weights_seed
+            split = str(record.split)
+            key = (record.dataset, record.method, split, seed, record.folds)
             cells.setdefault(key, ([], []))[kind].append(record)
     return [_cell(*cells[key]) for key in sorted(cells)]
 
 
-def _cell(folds: list[Record], failed: list[Record]) -> dict:
-    first, folds = (folds or failed)[0], _alike(folds)
+def of_folds(folds: Sequence[FoldRecord], failed: Sequence[Failure] = ()) -> dict:
+    """The dictionary of one cell, see :func:`show`."""
+    return _cell(list(folds), list(failed))
+
+
+def _cell(every: list[FoldRecord], failed: list[Failure]) -> dict:
+    first, folds = (every or failed)[0], _alike(every)
+    share = majority(first.dataset)
     cell = dict(
         method=first.method,
         dataset=first.dataset,
         seed=first.seed,
+        splits=first.splits,
+        weights_seed=first.weights_seed,
         of=first.folds,
         folds=len(folds),
+        left_out=len(every) - len(folds),
         reported=reported(first.method, first.dataset),
+        majority=None if share is None else round(100 * share, 2),
         failed=[dict(fold=record.fold, reason=record.reason) for record in failed],
     )
     if not folds:
         return cell | dict.fromkeys(FIGURES)
-    both, parameters = summary(folds), _mean([fold.parameters for fold in folds])
-    levels = zip(*(fold.effective_clusters for fold in folds), strict=True)
+    both = summary(folds)
     return cell | dict(
+        settings=folds[0].settings,
+        differs=_differs(folds[0]),
         fair_mean=round(100 * both.fair_mean, 2),
         fair_sd=round(100 * both.fair_sd, 2),
         paper_protocol=round(100 * both.paper_protocol, 2),
-        epochs=len(folds[0].test_curve),
-        parameters=round(parameters),
-        seconds=round(_mean([fold.seconds for fold in folds]), 1),
-        link_loss=round(_mean([fold.link_loss for fold in folds]), 4),
-        entropy_loss=round(_mean([fold.entropy_loss for fold in folds]), 4),
-        effective_clusters=[round(_mean(level), 2) for level in levels],
+        epochs=folds[0].settings.get("epochs"),
+        parameters=_mean(folds, "parameters", 0),
+        seconds=_mean(folds, "seconds", 1),
+        link_loss=_mean(folds, "link_loss", 4),
+        entropy_loss=_mean(folds, "entropy_loss", 4),
+        effective_clusters=_levels(folds),
     )
 
 
 FIGURES = (
-    "fair_mean fair_sd paper_protocol epochs parameters seconds link_loss "
-    "entropy_loss effective_clusters"
+    "settings differs fair_mean fair_sd paper_protocol epochs parameters seconds "
+    "link_loss entropy_loss effective_clusters"
 ).split()
 
 
-def _alike(folds: list[Record]) -> list[Record]:
-    """The folds that were measured with the settings of most of them."""
-    settings = [json.dumps(fold.settings, sort_keys=True) for fold in folds]
-    most = Counter(settings).most_common(1)[0][0] if folds else None
-    return [fold for fold, own in zip(folds, settings, strict=True) if own == most]
+def _alike(folds: list[FoldRecord]) -> list[FoldRecord]:
+    """The folds that were measured with the settings and the grid of most of them."""
+    made = [_made(fold) for fold in folds]
+    most = Counter(made).most_common(1)[0][0] if folds else None
+    return [fold for fold, own in zip(folds, made, strict=True) if own == most]
+
+
+def _made(fold: FoldRecord) -> str:
+    points = [sorted({**p, "accuracy": 0, "loss": 0}.items()) for p in fold.grid or []]
+    return json.dumps([fold.settings, points], sort_keys=True)
+
+
+def _differs(fold: FoldRecord) -> dict[str, tuple]:
+    """What a fold was made with, and what the plan says now, where they differ."""
+    if not is_row(fold.method) or fold.dataset not in EXPECTED:
+        return {}
+    (task, *_) = plan([fold.method], [fold.dataset], folds=3)
+    own = task._replace(**{name: getattr(fold, name) for name in task.key})
+    return own.differences(fold)
+
+
+def _mean(folds: Sequence[FoldRecord], name: str, digits: int) -> float | None:
+    values = [getattr(fold, name) for fold in folds]
+    if None in values:
+        return None
+    mean = sum(values) / len(values)
+    return round(mean, digits) if digits else round(mean)
+
+
+def _levels(folds: Sequence[FoldRecord]) -> list[float] | None:
+    if any(fold.effective_clusters is None for fold in folds):
+        return None
+    levels = zip(*(fold.effective_clusters for fold in folds), strict=True)
+    return [round(sum(level) / len(level), 2) for level in levels]
 
 
 def as_text(cells: list[dict]) -> Iterator[str]:
     """Both tables of the paper with our figures beside the printed ones, in lines.
 
-    A block a data set: the rows of Table 1 and the controls, then Table 2. A data set
-    in parentheses is not in the paper's table.
+    A block a data set that was measured: its rows of Table 1 and the controls, then
+    those of Table 2, then the names of the paper's rows that are missing. A data set in
+    parentheses is not in the paper's table.
     """
-    for seed, of in sorted({(cell["seed"], cell["of"]) for cell in cells}):
-        ours = {
-            (cell["method"], cell["dataset"]): cell
-            for cell in cells
-            if (cell["seed"], cell["of"]) == (seed, of)
-        }
+    groups: dict[tuple, dict] = {}
+    for cell in cells:
+        split = cell["seed"] if cell["splits"] is None else cell["splits"]
+        ours = groups.setdefault((str(split), cell["of"]), {})
+        ours.setdefault((cell["method"], cell["dataset"]), []).append(cell)
+    for (split, of), ours in sorted(groups.items()):
+        yield f"Accuracy in %, {of} folds, splits {split}. fair: mean ± sd over folds."
         measured = {dataset for _, dataset in ours}
-        yield f"Accuracy in %, {of} folds, seed {seed}. fair: mean ± sd over the folds."
-        more = sorted(measured - {*DATASETS, *MEASURED})
-        for dataset in [*dict.fromkeys([*MEASURED, *DATASETS]), *more]:
-            if dataset in measured or dataset in DATASETS:
-                others = [m for m, d in ours if d == dataset and m not in TABLE_2]
-                rows = [*TABLE_1, *CONTROLS, *sorted(others)]
-                title = dataset if dataset in DATASETS else f"({dataset})"
-                yield from _block(f"Table 1, {title}", dataset, rows, ours)
-        for dataset in dict.fromkeys([*MEASURED, *DATASETS]):
-            printed = any(reported(row, dataset) for row in TABLE_2)
-            if printed or any((row, dataset) in ours for row in TABLE_2):
-                title = dataset if printed else f"({dataset})"
-                yield from _block(f"Table 2, {title}", dataset, TABLE_2, ours)
+        for dataset in dict.fromkeys([*MEASURED, *DATASETS, *sorted(measured)]):
+            if dataset in measured:
+                yield from _blocks(dataset, ours)
 
 
-LAYOUT = "{:<18} {:>6} {:>12} {:>13} {:>6} {:>11} {:>8}"
+LAYOUT = "{:<20} {:>6} {:>12} {:>13} {:>6} {:>11} {:>8}"
 
 
-def _block(title: str, dataset: str, rows, ours: dict) -> Iterator[str]:
-    yield from ("", title)
-    heading = ("", "paper", "paper's way", "fair", "folds", "parameters", "seconds")
-    yield LAYOUT.format(*heading)
-    for row in dict.fromkeys(rows):
-        yield _line(row, dataset, ours.get((row, dataset))).rstrip()
+def _blocks(dataset: str, ours: dict) -> Iterator[str]:
+    others = sorted(m for m, d in ours if d == dataset and m not in TABLE_2)
+    share = majority(dataset)
+    floor = "" if share is None else f"; largest class {100 * share:.1f}"
+    for number, rows in ((1, [*TABLE_1, *CONTROLS, *others]), (2, TABLE_2)):
+        rows = list(dict.fromkeys(rows))
+        found = [cell for row in rows for cell in ours.get((row, dataset), [])]
+        if not found:
+            continue
+        printed = any(reported(row, dataset) for row in rows)
+        title = dataset if printed else f"({dataset})"
+        yield from ("", f"Table {number}, {title}{floor}")
+        heading = ("", "paper", "paper's way", "fair", "folds", "parameters", "seconds")
+        yield LAYOUT.format(*heading)
+        yield from (_line(cell).rstrip() for cell in found)
+        absent = [r for r in rows if reported(r, dataset) and (r, dataset) not in ours]
+        if absent:
+            yield f"not measured: {', '.join(absent)}"
+        yield from _notes(found)
 
 
-def _line(row: str, dataset: str, cell: dict | None) -> str:
-    printed = reported(row, dataset)
-    start = f"{row:<18} {'–' if printed is None else f'{printed:.2f}':>6} "
-    if cell is None:
-        return start + f"{'not measured':>12}"
+def _line(cell: dict) -> str:
+    printed = cell["reported"]
+    seed = cell["weights_seed"] or 0
+    mark = f" w{seed}" if seed else ""
+    mark += "*" if cell["folds"] and cell["differs"] else ""
+    start = (cell["method"] + mark, "–" if printed is None else f"{printed:.2f}")
     reason = f"failed: {cell['failed'][0]['reason']}" if cell["failed"] else ""
     if not cell["folds"]:
-        return start + "  " + reason
+        return "{:<20} {:>6}   {}".format(*start, reason)
     fair = f"{cell['fair_mean']:.1f} ± {cell['fair_sd']:.1f}"
     figures = (f"{cell['paper_protocol']:.1f}", fair, f"{cell['folds']}/{cell['of']}")
-    cost = (f"{cell['parameters']:,}", f"{cell['seconds']:.1f}")
-    return LAYOUT.format(*start.split(), *figures, *cost) + f"  {reason}"
+    size = "–" if cell["parameters"] is None else f"{cell['parameters']:,}"
+    line = LAYOUT.format(*start, *figures, size, f"{cell['seconds']:.1f}")
+    return f"{line}  {reason}"
 
 
-def _mean(values: Sequence[float]) -> float:
-    return sum(values) / len(values)
+def _notes(cells: list[dict]) -> Iterator[str]:
+    """A line for every set of settings that is not the plan's."""
+    notes: dict[str, list[str]] = {}
+    for cell in cells:
+        if cell["folds"] and cell["differs"]:
+            pairs = cell["differs"].items()
+            made = ", ".join(f"{k} {_short(v[0])} ({_short(v[1])})" for k, v in pairs)
+            notes.setdefault(made, []).append(cell["method"])
+        if cell["left_out"]:
+            yield (
+                f"{cell['method']}: {cell['left_out']} folds of other settings are "
+                "left out"
+            )
+    for made, rows in notes.items():
+        yield f"* made with other settings than the plan's (in parentheses): {made}: "
+        yield f"  {', '.join(rows)}"
+
+
+def _short(value: object) -> str:
+    return "none" if value is None else json.dumps(value).replace('"', "")

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import functools
 import platform
+import subprocess
 import threading
 import traceback
 import warnings
@@ -12,8 +13,12 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import NamedTuple
 
+import torch
+from torch import Tensor
+
 from dpcore.data.datasets import DatasetCorrupt, DatasetUnavailable, load_dataset
 from dpcore.experiments.tables.plan import OF_THE_DATA, Task
+from dpcore.experiments.tables.schema import FoldRecord
 from dpcore.training import as_batch, choose, run_fold, single_threaded, splits
 
 
@@ -26,7 +31,7 @@ class Outcome(NamedTuple):
         unavailable: why no fold of this data set can be measured.
     """
 
-    record: dict | None = None
+    record: FoldRecord | None = None
     failed: str | None = None
     unavailable: str | None = None
 
@@ -45,9 +50,14 @@ def measure(task: Task) -> Outcome:
             return Outcome(unavailable=str(error).splitlines()[0])
         except Exception as error:  # any: the other folds go on, this one is reported
             return Outcome(failed=_reason(error))
-    key = dict(method=task.method, dataset=task.dataset, fold=task.fold)
-    key |= dict(folds=task.folds, seed=task.seed, settings=task.settings)
-    return Outcome(record=dict(key, **result, versions=_versions()))
+    record = FoldRecord(
+        **task.key,
+        settings=task.settings,
+        commit=commit(),
+        versions=_versions(),
+        **result,
+    )
+    return Outcome(record=record)
 
 
 def _reason(error: Exception) -> str:
@@ -59,24 +69,27 @@ def _reason(error: Exception) -> str:
 
 
 def _measure(task: Task) -> dict:
+    settings = dict(task.settings)
     if task.grid is None:
         from dpcore.experiments import kernels
 
         graphs = _load(task.dataset, as_one_batch=False)
-        split = splits(graphs.labels, task.folds, task.seed)[task.fold]
-        return kernels.run_fold(task.method, graphs, split, seed=task.seed)
-    settings = dict(task.settings)
+        split = _split(task, graphs.labels)
+        return kernels.run_fold(task.method, graphs, split, penalties=settings["C"])
     epochs, trial_epochs = settings.pop("epochs"), settings.pop("trial_epochs")
-    patience = settings.pop("patience", None)
     options = {k: settings.pop(k) for k in OF_THE_DATA & settings.keys()}
     graphs = _load(task.dataset, as_one_batch=True, **options)
-    split = splits(graphs.y, task.folds, task.seed)[task.fold]
-    own = (task.method, graphs, split)
-    found = choose(*own, task.grid, epochs=trial_epochs, seed=task.seed, **settings)
+    own = (task.method, graphs, _split(task, graphs.y))
+    seed = dict(seed=task.weights_seed)
+    found = choose(*own, task.grid, epochs=trial_epochs, **seed, **settings)
     settings.update(found.chosen)
-    return found | run_fold(
-        *own, epochs=epochs, seed=task.seed, patience=patience, **settings
-    )
+    return found | run_fold(*own, epochs=epochs, **seed, **settings)
+
+
+def _split(task: Task, labels: Tensor) -> dict[str, Tensor]:
+    if task.split is not None:
+        return {name: torch.tensor(part) for name, part in task.split.items()}
+    return splits(labels, task.folds, task.seed)[task.fold]
 
 
 @functools.lru_cache(maxsize=1)
@@ -89,3 +102,19 @@ def _load(dataset: str, as_one_batch: bool, **options: bool):
 def _versions() -> dict[str, str]:
     packages = {name: version(name) for name in ("torch", "torch-geometric", "numpy")}
     return {"python": platform.python_version(), **packages}
+
+
+@functools.cache
+def commit() -> str:
+    """The commit of the `dpcore` that runs, with "-dirty" where files were changed;
+    outside a clone its version."""
+    home = Path(__file__).parents[3]
+    if (home / ".git").exists():
+        ask = ["git", "-C", str(home), "describe", "--always", "--dirty", "--abbrev=12"]
+        ask.append("--exclude=*")  # no tags: they move
+        try:
+            answer = subprocess.run(ask, capture_output=True, text=True, check=True)
+            return answer.stdout.strip()
+        except (OSError, subprocess.CalledProcessError):  # no git, or not ours to read
+            pass
+    return version("dpcore")

@@ -6,9 +6,9 @@ from collections import Counter, defaultdict
 
 from tqdm import tqdm
 
-from dpcore.data.archives import EXPECTED
+from dpcore.data.expected import EXPECTED
 from dpcore.experiments.tables.plan import SETTINGS, Task
-from dpcore.training import Record
+from dpcore.experiments.tables.schema import FoldRecord
 
 
 class Pace:
@@ -23,9 +23,9 @@ class Pace:
         self.waiting: Counter[tuple[str, str]] = Counter()
         self._seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
 
-    def took(self, task: Task, record: Record | dict) -> None:
+    def took(self, task: Task, record: FoldRecord) -> None:
         """A fold is finished."""
-        seconds = record.get("seconds", 0.0) + record.get("trial_seconds", 0.0)
+        seconds = record.seconds + (record.trial_seconds or 0.0)
         self._seconds[task.cell].append(seconds)
 
     def forget(self, dataset: str) -> None:

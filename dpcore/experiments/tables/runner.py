@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 from uuid import uuid4
 
 from joblib import Parallel, delayed
@@ -16,7 +17,14 @@ from tqdm import tqdm
 from dpcore.experiments.tables.fold import Outcome, measure
 from dpcore.experiments.tables.pace import Pace
 from dpcore.experiments.tables.plan import Task, plan
-from dpcore.experiments.tables.store import check_writable, read_record, write_record
+from dpcore.experiments.tables.schema import read
+from dpcore.experiments.tables.split_files import SplitFile
+from dpcore.experiments.tables.store import (
+    check_writable,
+    missing,
+    save,
+    save_failure,
+)
 
 SCHEDULER_SECONDS = 8
 """How long a silent scheduler, and one without workers, is waited for."""
@@ -28,86 +36,141 @@ class NoCluster(RuntimeError):
     """The scheduler cannot be used, or was lost."""
 
 
+class Report(NamedTuple):
+    """What a run did.
+
+    Attributes:
+        measured: folds finished now.
+        there: folds that had been measured before.
+        failures: a line for everything that failed.
+        aside: records that went aside, since another process put one of other settings
+            in their place meanwhile.
+    """
+
+    measured: int = 0
+    there: int = 0
+    failures: tuple[str, ...] = ()
+    aside: tuple[Path, ...] = ()
+
+
+class Stopped(KeyboardInterrupt):
+    """A run was interrupted; its text says what was kept."""
+
+
 def run(
     rows: Sequence[str],
     datasets: Sequence[str],
     folds: int = 10,
-    epochs: int | None = None,
     seed: int = 0,
+    weights_seed: int = 0,
+    splits: SplitFile | None = None,
     jobs: int = 1,
     results: str | Path = "book/results",
     progress: bool = True,
     scheduler: str | None = None,
-) -> list[str]:
-    """Measure what is missing of a grid; returns a line for everything that failed.
+    replace: bool = False,
+    **settings,
+) -> Report:
+    """Measure what is missing of a grid.
 
     A fold that fails does not stop the others: its reason stands beside the records,
-    and the next run tries it again. A data set that cannot be had is left out.
+    and the next run tries it again. A data set that cannot be had is left out. Nothing
+    that has been measured is overwritten.
 
     Args:
         rows: names for :func:`dpcore.build_model`, or of kernels.
         datasets: names for :func:`dpcore.load_dataset`.
         folds, seed: of the splits, which are the same for every row.
-        epochs: of every fold; None for the number in `SETTINGS`.
+        weights_seed: of weights, shuffling and dropout.
+        splits: in place of folds and seed, see `read_splits`.
         jobs: folds side by side, each in a single-threaded process of this machine.
         results: folder of the records.
         progress: show a progress bar over the whole grid, with the time left.
         scheduler: address of a Dask scheduler, tcp://HOST:PORT, whose workers measure
             the folds in place of this machine. Each loads the data itself, as its own
             `DPCORE_DATA` and `DPCORE_MIRROR` say.
+        replace: records of other settings are moved to the folder `replaced` in
+            `results`, each when the new one is finished; else they are refused.
+        settings: in place of those in `SETTINGS`, such as epochs=5.
 
     Raises:
-        ValueError: for an unknown row or data set, or an impossible number of folds.
+        BadArgument: see :func:`dpcore.experiments.tables.plan.plan`.
+        OtherSettings: for records of other settings, unless `replace`. Nothing has
+            been done then.
         DamagedRecord: for a record that cannot be read.
         CannotWrite: for a folder that takes no records, or a full disk.
         NoCluster: no scheduler at that address, no workers, or no Dask here.
+        Stopped: for an interrupt; every finished fold is kept.
     """
-    results, pace, missing = Path(results), Pace(), []
-    for task in plan(rows, datasets, folds, epochs, seed):
-        path = task.path(results)
-        record = read_record(path) if path.exists() else None
-        if record is not None and task.made(record):
-            pace.took(task, record)
-        else:
-            pace.waiting[task.cell] += 1
-            missing.append(task)
-    if not missing:
-        return []
+    tasks = plan(rows, datasets, folds, seed, weights_seed, splits, **settings)
+    return fill(tasks, jobs, results, progress, scheduler, replace)
+
+
+def fill(
+    tasks: list[Task],
+    jobs: int = 1,
+    results: str | Path = "book/results",
+    progress: bool = True,
+    scheduler: str | None = None,
+    replace: bool = False,
+) -> Report:
+    """Measure what is missing of these tasks; all as in :func:`run`."""
+    results, pace = Path(results), Pace()
+    left = missing(results, tasks, replace)
+    report = Report(there=len(tasks) - len(left))
+    if not left:
+        return report
     check_writable(results)
+    for task in left:
+        pace.waiting[task.cell] += 1
+    for task in tasks:
+        if task not in left:
+            pace.took(task, read(task.path(results)))
     unavailable: set[str] = set()
-    lines = []
 
     def wanted(task: Task) -> bool:
         return task.dataset not in unavailable
 
-    with ExitStack() as stack:
-        if scheduler is None:
-            outcomes, workers = _on_this_machine(missing, wanted, jobs), jobs
-        else:
-            client = stack.enter_context(_client(scheduler))
-            outcomes, workers = _on_cluster(missing, wanted, client), _threads(client)
-        stack.enter_context(closing(outcomes))
-        bar = stack.enter_context(_bar(len(missing), progress))
-        for task, outcome in outcomes:
-            if outcome.unavailable is not None:
-                if wanted(task):
-                    lines.append(f"{task.dataset}: not measured: {outcome.unavailable}")
-                unavailable.add(task.dataset)
-                pace.forget(task.dataset)
-                bar.total = bar.n + pace.waiting.total()
-                continue
-            if outcome.record is not None:
-                write_record(task.path(results), outcome.record)
-                task.path(results, ".failed.json").unlink(missing_ok=True)
-                pace.took(task, outcome.record)
+    try:
+        with ExitStack() as stack:
+            if scheduler is None:
+                outcomes, workers = on_this_machine(left, wanted, jobs), jobs
             else:
-                why = dict(task._asdict(), reason=outcome.failed)
-                write_record(task.path(results, ".failed.json"), why)
-                lines.append(f"{task}: {outcome.failed}")
-            pace.waiting[task.cell] -= 1
-            bar.set_description_str(pace.text(workers), refresh=False)
-            bar.update()
-    return lines
+                client = stack.enter_context(_client(scheduler))
+                outcomes, workers = _on_cluster(left, wanted, client), _threads(client)
+            stack.enter_context(closing(outcomes))
+            bar = stack.enter_context(_bar(len(left), progress))
+            for task, outcome in outcomes:
+                if outcome.unavailable is not None:
+                    if wanted(task):
+                        reason = f"{task.dataset}: not measured: {outcome.unavailable}"
+                        report = _failed(report, reason)
+                    unavailable.add(task.dataset)
+                    pace.forget(task.dataset)
+                    bar.total = bar.n + pace.waiting.total()
+                    continue
+                if outcome.record is not None:
+                    path = save(results, task, outcome.record, replace)
+                    report = report._replace(measured=report.measured + 1)
+                    if path != task.path(results):
+                        report = report._replace(aside=(*report.aside, path))
+                    pace.took(task, outcome.record)
+                else:
+                    save_failure(results, task, outcome.failed)
+                    report = _failed(report, f"{task}: {outcome.failed}")
+                pace.waiting[task.cell] -= 1
+                bar.set_description_str(pace.text(workers), refresh=False)
+                bar.update()
+    except KeyboardInterrupt as stop:
+        raise Stopped(
+            f"stopped: {report.measured} folds were finished and are kept in {results}"
+            f", {report.there} were there; run again for what is missing"
+        ) from stop
+    return report
+
+
+def _failed(report: Report, line: str) -> Report:
+    return report._replace(failures=(*report.failures, line))
 
 
 def _bar(folds: int, progress: bool) -> tqdm:
@@ -116,7 +179,7 @@ def _bar(folds: int, progress: bool) -> tqdm:
     return tqdm(total=folds, disable=not progress, bar_format=layout, desc="?")
 
 
-def _on_this_machine(
+def on_this_machine(
     tasks: list[Task], wanted: Callable[[Task], bool], jobs: int
 ) -> Measured:
     """Measure with joblib. A process that is killed, for memory say, takes its pool

@@ -1,94 +1,189 @@
-"""Records on disk: written whole, read with suspicion, one file a fold."""
+"""Records on disk: written whole, read with suspicion, one file a fold.
+
+What has been measured is never overwritten: a record of other settings is moved aside
+first. All writing happens under one lock a folder, so that two processes lose nothing,
+and a process that is killed leaves either the old file or the new one.
+"""
 
 from __future__ import annotations
 
-import json
 import os
 import tempfile
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
-from dpcore.training import Record
+from filelock import FileLock
 
-RECORDS = "seed*-fold*of*[0-9].json"
-FAILED = "seed*-fold*of*.failed.json"
+from dpcore.experiments.tables.packed import carried
+from dpcore.experiments.tables.plan import Task
+from dpcore.experiments.tables.schema import (
+    FAILED,
+    RECORDS,
+    DamagedRecord,
+    Failure,
+    FoldRecord,
+    read,
+    to_text,
+)
 
-
-class DamagedRecord(ValueError):
-    """A record on disk cannot be read; the others are untouched."""
+ASIDE = "replaced"
+"""The folder, beside those of the data sets, for records that others replaced."""
 
 
 class CannotWrite(OSError):
     """A record cannot be written: a full disk, or a folder that is none of ours."""
 
 
-def write_record(path: Path, record: dict) -> None:
-    """Write a record whole: to a temporary file beside it, then renamed.
+class OtherSettings(ValueError):
+    """Records of other settings lie where new ones would be written."""
+
+
+@contextmanager
+def _locked(results: Path) -> Iterator[None]:
+    """Nobody else writes into this folder meanwhile. What is refused is CannotWrite."""
+    try:
+        results.mkdir(parents=True, exist_ok=True)
+        with FileLock(results / ".lock"):
+            yield
+    except OSError as error:
+        if isinstance(error, CannotWrite):
+            raise
+        raise CannotWrite(
+            f"cannot write {error.filename or results}: {error.strerror or error}. The "
+            "records that are there are whole: make room, or name a folder that can be "
+            "written, and run again"
+        ) from error
+
+
+def check_writable(results: Path) -> None:
+    """Refuse a folder that takes no records, before an hour is spent on the first.
+    Sweeps up what killed processes left half-written."""
+    with _locked(results):
+        for left in results.rglob("tmp*.part"):
+            left.unlink()
+        with tempfile.TemporaryFile(dir=results):
+            pass
+
+
+def save(results: Path, task: Task, record: FoldRecord, replace: bool = False) -> Path:
+    """Write a finished fold whole, and take away why it once failed.
+
+    Where another process has put a record of other settings meanwhile, that one stays
+    and this one goes aside; with `replace` it is the other way round. A record of the
+    same settings stays as it is.
+
+    Returns:
+        Where the record is.
 
     Raises:
         CannotWrite: names the file and the reason; nothing half-written stays.
     """
+    path = task.path(results)
+    with _locked(results):
+        if path.exists() and _same(path, task):
+            return path
+        if path.exists():
+            aside = _free(results / ASIDE / path.relative_to(results))
+            if replace:
+                _write(aside, path.read_text(encoding="utf-8"))
+            else:
+                path = aside
+        _write(path, to_text(record))
+        task.path(results, ".failed.json").unlink(missing_ok=True)
+    return path
+
+
+def _same(path: Path, task: Task) -> bool:
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+        return not task.differences(read(path))
+    except DamagedRecord:
+        return False
+
+
+def save_failure(results: Path, task: Task, reason: str) -> None:
+    """Write why a fold could not be measured."""
+    with _locked(results):
+        failure = Failure(**task.key, reason=reason)
+        _write(task.path(results, ".failed.json"), to_text(failure))
+
+
+def _free(path: Path) -> Path:
+    """The path with the first number that no file has."""
+    number = 1
+    while (found := path.with_name(f"{path.stem}.{number}{path.suffix}")).exists():
+        number += 1
+    return found
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: to a temporary file beside it, then renamed."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(temporary, 0o644)
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def missing(results: Path, tasks: list[Task], replace: bool = False) -> list[Task]:
+    """The tasks without a record, in their order.
+
+    Raises:
+        OtherSettings: for records of other settings, unless they may be replaced.
+        DamagedRecord: for a record that cannot be read.
+    """
+    left, others = [], []
+    for task in tasks:
+        path = task.path(results)
+        differences = task.differences(read(path)) if path.exists() else {}
+        if differences or not path.exists():
+            left.append(task)
+        if differences:
+            others.append((task, differences))
+    if others and not replace:
+        task, differences = others[0]
+        name, (there, asked) = next(iter(differences.items()))
+        folder = task.path(results).parent
+        raise OtherSettings(
+            f"{len(others)} of {len(tasks)} folds were measured with other settings, "
+            f"such as those in {folder} ({name}: {there} there, {asked} here): "
+            f"--replace moves them to {results / ASIDE} as new ones come, "
+            "--results DIR leaves them alone"
+        )
+    return left
+
+
+def records(results: str | Path | None = None) -> Iterator[FoldRecord]:
+    """All records under a results folder, in a fixed order.
+
+    None stands for the measured records of the book: the folder that
+    :func:`find_results` finds, else those that the package carries.
+
+    Raises:
+        DamagedRecord: for a record that cannot be read.
+        FileNotFoundError: where None finds none; says how to get them.
+    """
+    if results is None:
         try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump(_rounded(record), file, indent=1)
-                file.flush()
-                os.fsync(file.fileno())
-            os.chmod(temporary, 0o644)
-            os.replace(temporary, path)
-        except BaseException:
-            os.unlink(temporary)
-            raise
-    except OSError as error:
-        raise _cannot_write(path, error) from error
-
-
-def check_writable(results: Path) -> None:
-    """Refuse a folder that takes no records, before an hour is spent on the first."""
-    try:
-        results.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=results):
-            pass
-    except OSError as error:
-        raise _cannot_write(results, error) from error
-
-
-def _cannot_write(path: Path, error: OSError) -> CannotWrite:
-    return CannotWrite(
-        f"cannot write {path}: {error.strerror or error}. The records that are there "
-        "are whole: make room, or name a folder that can be written, and run again"
-    )
-
-
-def read_record(path: Path) -> Record:
-    """One record; :class:`DamagedRecord` if the file does not hold one."""
-    return _read(path, ("accuracy", "test_curve", "settings"))
-
-
-def _read(path: Path, needed: tuple[str, ...]) -> Record:
-    try:
-        record = Record(json.loads(path.read_text(encoding="utf-8")))
-        for name in needed:
-            record[name]
-        return record
-    except (ValueError, KeyError, TypeError) as error:
-        raise DamagedRecord(
-            f"{path} is not a whole record ({error!r}): delete it and run again"
-        ) from error
-
-
-def records(results: str | Path = "book/results") -> Iterator[Record]:
-    """All records under a results folder, in a fixed order."""
+            results = find_results()
+        except FileNotFoundError:
+            yield from carried()
+            return
     for path in sorted(Path(results).glob(f"*/*/{RECORDS}")):
-        yield read_record(path)
+        yield read(path)
 
 
-def failures(results: str | Path = "book/results") -> Iterator[Record]:
+def failures(results: str | Path) -> Iterator[Failure]:
     """The folds that could not be measured, each with its `reason`."""
     for path in sorted(Path(results).glob(f"*/*/{FAILED}")):
-        yield _read(path, ("method", "dataset", "fold", "folds", "seed", "reason"))
+        yield read(path, Failure)
 
 
 def find_results(start: str | Path = ".") -> Path:
@@ -116,14 +211,3 @@ def find_results(start: str | Path = ".") -> Path:
         "They come with the book's repository: clone it here and run this again, or "
         "make your own with `python -m dpcore tables run`"
     )
-
-
-def _rounded(value):
-    """Six digits are more than any accuracy deserves, and keep the records small."""
-    if isinstance(value, float):
-        return float(f"{value:.6g}")
-    if isinstance(value, dict):
-        return {key: _rounded(part) for key, part in value.items()}
-    if isinstance(value, list | tuple):
-        return [_rounded(part) for part in value]
-    return value
