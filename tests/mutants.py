@@ -355,7 +355,11 @@ class Bench:
         seconds = {test: facts["seconds"] for test, facts in self.tests.items()}
         worth = {test: seconds[test] / (1 + self.killed[test]) for test in seconds}
         order = sorted(self.tests, key=lambda test: (distance(test), worth[test]))
-        near = [test for test in order if distance(test) < 2]
+        near, total = [], 0.0
+        for test in order:
+            total += seconds[test]
+            if distance(test) < 2 and total <= CONFIG["budget_seconds"]:
+                near.append(test)
         far = [test for test in order if distance(test) == 2 and seconds[test] < 0.2]
         patches = self._patches(mutant, code)
         (COPY / module).write_text(code, "utf-8")

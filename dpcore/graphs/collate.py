@@ -87,7 +87,7 @@ def _edge_attributes(graphs: list) -> Tensor | None:
                 f"{graph.edge_index.size(1)} edges"
             )
     total = _concatenated(graphs, "edge_attr", flat=False)
-    return None if total is None else total.view(total.size(0), -1).float()
+    return None if total is None else total.unsqueeze(1).flatten(1).float()
 
 
 def _concatenated(graphs: list, name: str, flat: bool = True) -> Tensor | None:

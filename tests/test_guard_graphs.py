@@ -1,0 +1,160 @@
+"""Graphs: what is refused at its very boundary, dtypes, and edges with attributes."""
+
+import pytest
+import torch
+from torch_geometric.data import Data
+
+from dpcore.graphs import DenseGraphs, SparseGraphs
+from dpcore.graphs.checks import NotFinite, check_stack, checked_batch, checked_edges
+
+EDGES = torch.tensor([[0, 1, 2], [1, 2, 0]])  # one direction only
+
+
+def triangle(**named):
+    return SparseGraphs.from_edge_index(torch.eye(3), EDGES, **named)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_a_single_value_that_is_not_finite_is_refused(value):
+    x = torch.ones(3, 2)
+    x[1, 1] = value
+    with pytest.raises(NotFinite, match="x holds NaN or infinite"):
+        SparseGraphs.from_edge_index(x, EDGES)
+    weight = torch.tensor([1.0, value, 1.0])
+    with pytest.raises(NotFinite, match="edge_weight holds NaN or infinite"):
+        triangle(edge_weight=weight)
+
+
+@pytest.mark.parametrize("dropout", [-0.01, 1.0, 1.5])
+def test_a_dropout_that_leaves_nothing_is_refused(dropout):
+    with pytest.raises(ValueError, match=f"dropout is {dropout}, expected 0 ≤ dropout"):
+        check_stack(1, dropout)
+
+
+def test_the_smallest_stack_and_the_outermost_dropouts_are_taken():
+    for dropout in (0.0, 0.999):
+        check_stack(1, dropout)
+    for layers in (0, -1):
+        with pytest.raises(ValueError, match=f"num_layers is {layers}, expected"):
+            check_stack(layers, 0.5)
+
+
+def test_weights_are_of_the_features_dtype():
+    x = torch.eye(3, dtype=torch.float64)
+    for weight in (None, torch.ones(3), torch.ones(3, dtype=torch.int64)):
+        graphs = SparseGraphs.from_edge_index(x, EDGES, None, weight)
+        assert graphs.edge_weight.dtype == torch.float64
+    batch = torch.zeros(3, dtype=torch.long)
+    assert checked_edges(EDGES, None, batch, x).dtype == torch.float64
+
+
+@pytest.mark.parametrize(
+    ("batch", "taken"),
+    [
+        ([0, 0, 0], True),
+        ([0, 0, 1], True),
+        ([0, 1, 2], True),
+        ([1, 1, 2], False),
+        ([0, 0, 2], False),
+        ([0, 1, 0], False),
+        ([-1, 0, 1], False),
+    ],
+)
+def test_batches_that_count_and_that_do_not(batch, taken):
+    batch, x = torch.tensor(batch), torch.eye(3)
+    if taken:
+        assert torch.equal(checked_batch(batch, x), batch)
+        return
+    with pytest.raises(ValueError, match="batch must count"):
+        checked_batch(batch, x)
+
+
+@pytest.mark.parametrize("node", [-1, 3])
+def test_nodes_at_both_ends_of_the_range(node):
+    edges = torch.tensor([[0, 2], [2, node]])
+    with pytest.raises(ValueError, match=f"edge_index holds node {node}, .*0 … 2"):
+        SparseGraphs.from_edge_index(torch.eye(3), edges)
+    data = Data(x=torch.eye(3), edge_index=edges)
+    with pytest.raises(ValueError, match=r"graphs\[0\].edge_index holds a node"):
+        SparseGraphs.from_data_list([data])
+
+
+def test_an_edge_between_two_graphs_is_refused():
+    batch = torch.tensor([0, 0, 1])
+    with pytest.raises(ValueError, match="joins nodes that batch puts in two graphs"):
+        SparseGraphs.from_edge_index(torch.eye(3), EDGES[:, 1:2], batch)
+
+
+def test_graphs_without_edges_keep_their_attributes_width():
+    """Among others, and all of them; a graph with one edge keeps its own attributes."""
+    empty = torch.empty(2, 0, dtype=torch.long)
+    loner = Data(x=torch.ones(1, 2), edge_index=empty, edge_attr=torch.empty(0, 3))
+    pair = Data(
+        x=torch.ones(2, 2),
+        edge_index=torch.tensor([[1], [0]]),
+        edge_attr=torch.tensor([[1.0, 2.0, 3.0]]),
+    )
+    both = SparseGraphs.from_data_list([loner, pair])
+    assert both.edge_attr.tolist() == [[1.0, 2.0, 3.0]]
+    assert both.edge_index.tolist() == [[2], [1]]
+    alone = SparseGraphs.from_data_list([loner, loner])
+    assert alone.edge_attr.shape == (0, 3) and alone.num_graphs == 2
+
+
+def test_directed_edges_keep_their_direction_in_every_form():
+    graphs = triangle(edge_weight=torch.tensor([2.0, 3.0, 5.0]))
+    dense = torch.tensor([[0.0, 2.0, 0.0], [0.0, 0.0, 3.0], [5.0, 0.0, 0.0]])
+    assert torch.equal(graphs.to_dense(), dense)
+    h = torch.tensor([[1.0], [10.0], [100.0]])
+    forms = {
+        graphs: dense,
+        graphs.averaged(): dense / dense.sum(1, keepdim=True),
+    }
+    loops = dense + torch.eye(3)
+    scale = loops.sum(1).rsqrt()
+    forms[graphs.normalized()] = scale[:, None] * loops * scale
+    for form, matrix in forms.items():
+        torch.testing.assert_close(form.propagate(h), matrix @ h)
+        torch.testing.assert_close(form.select([0]).propagate(h), matrix @ h)
+        assert torch.equal(form.select([0]).edge_index, form.edge_index)
+
+
+def test_labels_and_attributes_follow_a_selection_of_a_selection():
+    data = [
+        Data(
+            x=torch.full((n, 1), float(n)),
+            edge_index=torch.tensor([[0], [n - 1]]),
+            edge_attr=torch.tensor([[10.0 * n]]),
+            y=torch.tensor([n]),
+        )
+        for n in (2, 3, 4, 5)
+    ]
+    part = SparseGraphs.from_data_list(data).select([3, 1, 0]).select([2, 0])
+    assert part.y.tolist() == [2, 5] and part.sizes.tolist() == [2, 5]
+    assert part.edge_attr.tolist() == [[20.0], [50.0]]
+    assert part.edge_index.tolist() == [[0, 2], [1, 6]]
+    assert part.squared_norm().tolist() == [1.0, 1.0]
+
+
+def test_selections_at_both_ends_of_the_range():
+    graphs = SparseGraphs.from_edge_index(
+        torch.ones(3, 1), torch.empty(2, 0).long(), torch.arange(3)
+    )
+    assert graphs.select([0]).num_graphs == graphs.select([2]).num_graphs == 1
+    for wrong in (-1, 3):
+        with pytest.raises(ValueError, match=r"outside 0 … 2"):
+            graphs.select([wrong])
+        with pytest.raises(ValueError, match=f"graph is {wrong}, expected 0 … 2"):
+            graphs.to_dense(wrong)
+
+
+def test_the_mass_under_which_a_row_counts_as_empty():
+    """1e-30 in every form: above it a row is divided, below it is nothing."""
+    for mass, kept in ((1e-25, True), (1e-35, False)):
+        weight = torch.tensor([mass, 1.0, 1.0], dtype=torch.float64)
+        x = torch.eye(3, dtype=torch.float64)
+        graphs = SparseGraphs.from_edge_index(x, EDGES, None, weight)
+        coarse = DenseGraphs(x.unsqueeze(0), graphs.to_dense().unsqueeze(0))
+        for form in (graphs.averaged(), coarse.averaged()):
+            row = form.propagate(form.x).view(3, 3)[0]
+            torch.testing.assert_close(row.sum().item(), float(kept))
