@@ -227,9 +227,12 @@ def main() -> None:
     parser.add_argument("--questions", nargs="+", choices=PLAN, default=[*PLAN])
     parser.add_argument("--epochs", type=int, default=SETTINGS["epochs"])
     parser.add_argument("--train", type=int, default=SETTINGS["train"], help="graphs")
+    parser.add_argument("--lr", type=float, default=SETTINGS["lr"], help="of Adam")
     options = parser.parse_args()
     torch.set_num_threads(1)
-    settings = SETTINGS | dict(epochs=options.epochs, train=options.train)
+    settings = SETTINGS | dict(
+        epochs=options.epochs, train=options.train, lr=options.lr
+    )
     cells = load(options.output, settings)
     done = {(c["method"], c["question"], c["seed"]) for c in cells}
     todo = [
