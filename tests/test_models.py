@@ -220,7 +220,8 @@ def arguments_of(name):
     module, function = row.builder.split(":")
     builders = [getattr(import_module(f"dpcore.models.{module}"), function)]
     if row.has_clusters:  # hands the rest on
-        builders.append(DiffPoolClassifier)
+        made = inspect.signature(builders[0], eval_str=True).return_annotation
+        builders.append(made)
     names = {p for builder in builders for p in inspect.signature(builder).parameters}
     handed_over = {"settings", "clusters"} if row.has_clusters else set()
     return names - {"num_features", "num_classes"} - handed_over

@@ -8,9 +8,9 @@ other, so that some can be kept out of training (:func:`wirings`).
 
 Four colours do not name six communities. With "blends" each two colours share one,
 half of its nodes each, most edges inside it join one colour to the other, and every
-graph has exactly as many edges between each two colours as every other. With "tags" a node has a colour (three),
-a shade (two) and a stamp (six): colour and shade together name the community, the
-stamp says nothing.
+graph has exactly as many edges between each two colours as every other. With "tags" a
+node has a colour (three), a shade (two) and a stamp (six): colour and shade together
+name the community, the stamp says nothing.
 """
 
 from __future__ import annotations

@@ -84,7 +84,8 @@ def build_model(
 
     Args:
         name: diffpool; diffpool-nolp (no link prediction loss); diffpool-noentropy;
-            diffpool-hard (every node wholly in its likeliest cluster), diffpool-det
+            diffpool-hard (every node wholly in its likeliest cluster); diffpool-walks
+            (one level; the closed walks of A' are read as well); diffpool-det
             (heavy-edge clusters), diffpool-random (random ones), the last two not
             learned and without losses; s2v (Structure2Vec), s2v-1diffpool and
             s2v-2diffpool (Structure2Vec as the GNNs of one or two levels);

@@ -85,6 +85,12 @@ MODELS: dict[str, Row] = {
     "diffpool-det": _diffpool(assignments="heavy-edge", **_NO_LOSSES),
     "diffpool-random": _diffpool(assignments="random", **_NO_LOSSES),
     "diffpool-hard": _diffpool(assignments="hard"),
+    "diffpool-walks": Row(
+        "walks:of_ratio",
+        _STACK | set("ratio conv assignments link_weight entropy_weight".split()),
+        dict(reader="walks", readout=True),
+        has_clusters=True,
+    ),
     "s2v": _diffpool(levels=0, ratio=1.0, **_S2V, **_NO_LOSSES),
     "s2v-1diffpool": _diffpool(levels=1, **_S2V),
     "s2v-2diffpool": _diffpool(levels=2, **_S2V),

@@ -8,6 +8,7 @@ and eigenvalues do not: for a permutation P, tr (PNPᵀ)ᵖ = tr Nᵖ. The chapt
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from math import ceil
 
 import torch
 from torch import Tensor, nn
@@ -76,6 +77,11 @@ READERS: dict[str, tuple[Callable[[Tensor], Tensor], Callable[[int], int]]] = {
     "table": (table, lambda k: k * (k - 1) // 2),
 }
 """By name: what is read of A', and how many numbers that is for k clusters."""
+
+
+def of_ratio(max_nodes: int, ratio: float = 0.25, **settings) -> WalksClassifier:
+    """One level of ceil(ratio · max_nodes) clusters, at least 2."""
+    return WalksClassifier(clusters=[max(2, ceil(ratio * max_nodes))], **settings)
 
 
 class WalksClassifier(nn.Module):
