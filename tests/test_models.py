@@ -14,7 +14,6 @@ from torch_geometric.utils import to_dense_adj, to_dense_batch
 import dpcore
 from dpcore.models import (
     MODELS,
-    DiffPoolClassifier,
     accepted_settings,
     fixed_settings,
     num_clusters,
