@@ -13,6 +13,7 @@ from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 from tqdm import tqdm
 
+import dpcore
 from dpcore.graphs import SparseGraphs
 from dpcore.training.fitting import Record, as_batch, evaluate, fit
 from dpcore.training.standardising import standardized
@@ -215,13 +216,13 @@ def _new(
         torch.manual_seed(seed)
         if callable(model):
             return model(**settings)
-        from dpcore.models import build_model, data_settings  # only names need rows
-
+        rows = dpcore.models  # the package's, by name: nothing here knows what there is
         sizes = dict(
             num_features=graphs.x.size(1),
             num_classes=classes_of(target_of(task), graphs.y),
         )
-        return build_model(model, **sizes, **data_settings(model, graphs) | settings)
+        of_data = rows.data_settings(model, graphs)
+        return rows.build_model(model, **sizes, **of_data | settings)
 
 
 def cross_validate(
