@@ -271,7 +271,7 @@
       const address = link.address(S.encode(state));
       try {
         await navigator.clipboard.writeText(address);
-        news("The link is copied: it holds the graph, the settings and what was learned.");
+        news(link.copied);
       } catch {
         link.write?.(S.encode(state));
         news("The link stands in the address line: copy it from there.");

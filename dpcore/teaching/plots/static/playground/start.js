@@ -10,6 +10,9 @@ document.addEventListener("DOMContentLoaded", () => {
   const own = {
     read: () => given ?? hash(),
     address: (text) => `${inNotebook ? "" : location.href.split("#")[0]}#${text}`,
+    copied: inNotebook
+      ? "Copied: put it after the address of the book's playground."
+      : "The link is copied: it holds the graph, the settings and what was learned.",
     write: inNotebook ? null : (text) => window.history.replaceState(null, "", `#${text}`),
   };
   const page = DiffPoolPlayground.page.start(root, own);
