@@ -26,6 +26,7 @@ TINY = Sizes(
     clusters=4,
     dense_nodes=60,
     large_nodes=(40, 80),
+    huge_nodes=160,
     folds=3,
     epochs=1,
     accuracy_nodes=(40,),
@@ -135,6 +136,7 @@ MEASURES = {
     "epoch-dd": ["time"],
     "operator-10k": ["time", "memory"],
     "operator-1m": ["growth, 4 kB", "growth, 2 MB", "memory"],
+    "operator-10m": ["memory"],
     "cv-proteins": ["time"],
     "busy-neighbour": ["time"],
     "density-collab": ["time"],
@@ -150,7 +152,7 @@ def test_every_row_runs(mutag, name, monkeypatch):
         monkeypatch.setattr(rows.importlib.util, "find_spec", lambda side: True)
         monkeypatch.setattr(rows, "Operator", as_pyg)
         monkeypatch.setattr(operators, "Operator", as_pyg)
-    if name == "operator-1m":  # a process of its own is started for operator-10k
+    if name in ("operator-1m", "operator-10m"):  # operator-10k starts a process
         monkeypatch.setattr(rows, "peak_memory", lambda *_: (1.0, 1.0))
         monkeypatch.setattr(rows, "growth", lambda *_: [0.1, 1.0])
     if name == "busy-neighbour":  # threads that wait are what it measures, elsewhere
@@ -269,8 +271,21 @@ def test_memory_ratios(monkeypatch):
     *grown, memory = rows.operator_large(TINY, silent)
     assert all(g.ratio == pytest.approx(12) and g.ours_seconds == 1.2 for g in grown)
     assert memory.ratio == 0.3 and memory.met  # GB, imports included
-    peaks["ours"] = (2900.0, 200.0)
+    peaks["ours"] = (2400.0, 200.0)
     assert not rows.operator_large(TINY, silent)[-1].met
+    (huge,) = rows.operator_huge(TINY, silent)
+    assert huge.ratio == 2.6 and huge.met and huge.sizes["nodes"] == 160
+
+
+def test_the_largest_row_is_measured_only_when_asked_for(monkeypatch):
+    asked = []
+    for name in bench.ROWS:
+        row = lambda sizes, tick, name=name: asked.append(name) or []  # noqa: E731
+        monkeypatch.setitem(bench.ROWS, name, row)
+    bench.run(progress=False)
+    assert asked == [name for name in bench.ROWS if name != "operator-10m"]
+    bench.run(["operator-10m"], progress=False)
+    assert asked[-1] == "operator-10m"
 
 
 # --- arithmetic and table ---
@@ -331,8 +346,9 @@ def test_the_command_prints_json(capsys, monkeypatch):
 
 def test_the_command_lists_the_rows(capsys):
     assert main(["bench", "--list"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    *lines, last = capsys.readouterr().out.splitlines()
     assert [text.split()[0] for text in lines] == list(bench.ROWS)
+    assert last == f"{len(bench.ROWS)} rows"
     assert all(len(text.split()) > 4 for text in lines)
 
 
@@ -354,7 +370,7 @@ def test_what_cannot_be_measured_fails_only_where_it_was_asked_for(capsys, monke
     assert main(["bench"]) == 0
     out, _ = capsys.readouterr()
     assert "not measured: DD: no network" in out
-    assert "not measured: DGL is not installed" in out
+    assert "not measured: not installed: pip install dgl" in out
     for name in kept:
         assert main(["bench", "--json", f"--only={name}"]) == 1
         out, err = capsys.readouterr()

@@ -13,7 +13,7 @@ from tqdm import tqdm
 from dpcore.data.datasets import DatasetUnavailable
 from dpcore.experiments.bench import peers
 from dpcore.experiments.bench.measure import NotInstalled, Result, Sizes
-from dpcore.experiments.bench.rows import ROWS
+from dpcore.experiments.bench.rows import ON_REQUEST, ROWS
 
 
 def run(
@@ -25,15 +25,17 @@ def run(
     """Measure the rows; returns the results and what failed, one line each.
 
     Args:
-        only: names out of `ROWS`; None for all. A row that cannot be measured here (no
-            data, package not installed) is a failure only if it was asked for by name.
+        only: names out of `ROWS`; None for all but `ON_REQUEST`. A row that cannot be
+            measured here (no data, package not installed) is a failure only if it was
+            asked for by name.
         progress: show a progress bar.
         show: called with the heading, and with every line as soon as it is known.
 
     Raises:
         ValueError: for an unknown name.
     """
-    names = list(ROWS if only is None else only)
+    names = [name for name in ROWS if name not in ON_REQUEST]
+    names = names if only is None else list(only)
     unknown = [name for name in names if name not in ROWS]
     if unknown:
         raise ValueError(

@@ -28,6 +28,7 @@ class Sizes:
     clusters: int = 64
     dense_nodes: int = 10_000
     large_nodes: tuple[int, int] = (100_000, 1_000_000)
+    huge_nodes: int = 10_000_000
     folds: int = 10
     epochs: int = 2
     accuracy_nodes: tuple[int, ...] = (300, 1000, 3000)

@@ -30,11 +30,7 @@ class Operator:
 
     def __init__(self, side: str, nodes: int, clusters: int, dtype=torch.float32):
         generator = torch.Generator().manual_seed(0)
-        pairs = torch.randint(0, nodes, (2, 3 * nodes), generator=generator)
-        pairs = pairs[:, pairs[0] != pairs[1]]
-        pairs = torch.cat([pairs, pairs.flip(0)], 1)
-        edges = (pairs[0] * nodes + pairs[1]).unique()
-        edges = torch.stack([edges // nodes, edges % nodes])
+        edges = _random_edges(nodes, generator)
         z, logits = (torch.randn(nodes, clusters, generator=generator) for _ in "zs")
         self.weights = [  # of X' and A' in the objective: as large as the losses' parts
             torch.randn(clusters, clusters, generator=generator).to(dtype) / nodes
@@ -71,6 +67,14 @@ class Operator:
             "gradient of Z": self.z.grad,
             "gradient of the scores": self.logits.grad,
         }
+
+
+def _random_edges(nodes: int, generator: torch.Generator) -> Tensor:
+    pairs = torch.randint(0, nodes, (2, 3 * nodes), generator=generator)
+    pairs = pairs[:, pairs[0] != pairs[1]]
+    pairs = torch.cat([pairs, pairs.flip(0)], 1)
+    edges = (pairs[0] * nodes + pairs[1]).unique()
+    return torch.stack([edges // nodes, edges % nodes])
 
 
 def _pool_ours(z: Tensor, graphs: SparseGraphs, logits: Tensor) -> tuple[Tensor, ...]:
@@ -142,7 +146,7 @@ def report_seconds(nodes: tuple[int, int], clusters: int, repeats: int) -> None:
 def report_peak(side: str, nodes: int, clusters: int) -> None:
     """Print the memory before and at the peak of two steps, for `peak_memory`."""
     base = memory("VmRSS")
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)  # as many bytes, and nothing that waits
     operator = Operator(side, nodes, clusters)
     for _ in range(2):
         operator.step()
