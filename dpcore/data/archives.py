@@ -1,6 +1,7 @@
 """From a TU archive, wherever it lies, to a few checked tensors, and to the cache."""
 
 import io
+import json
 import os
 import queue
 import stat
@@ -173,6 +174,12 @@ def _read(folder: Path | zipfile.Path, name: str) -> dict[str, Tensor]:
             )
         return torch.from_numpy(values)
 
+    def has(kind: str) -> bool:
+        """Whether there are any: as it is known, else by the file."""
+        known = EXPECTED.get(name, {}).get(kind.replace("node_attr", "attr"))
+        path = folder / f"{name}_{kind}.txt"
+        return path.exists() if known is None else bool(known)
+
     graph = table("graph_indicator").flatten() - 1
     edge_index = table("A").t() - 1
     if graph[0] != 0 or not set(graph.diff().unique().tolist()) <= {0, 1}:
@@ -184,7 +191,7 @@ def _read(folder: Path | zipfile.Path, name: str) -> dict[str, Tensor]:
     if (graph[edge_index[0]] != graph[edge_index[1]]).any():
         raise ValueError("A: an edge between two graphs")
     labels = None
-    if EXPECTED[name]["edge_labels"]:
+    if has("edge_labels"):
         labels = table("edge_labels", edge_index.size(1)).flatten()
         labels = labels - labels.min()
     edge_index, labels = remove_self_loops(edge_index, labels)
@@ -199,10 +206,10 @@ def _read(folder: Path | zipfile.Path, name: str) -> dict[str, Tensor]:
     }
     if labels is not None:
         tensors["edge_labels"] = labels
-    if EXPECTED[name]["node_labels"]:
+    if has("node_labels"):
         labels = table("node_labels", len(graph)).flatten()
         tensors["node_labels"] = labels - labels.min()
-    if EXPECTED[name]["attributes"]:
+    if has("node_attributes"):
         tensors["attributes"] = table("node_attributes", len(graph), np.float32)
     return tensors
 
@@ -216,21 +223,58 @@ def count(sizes: Tensor, edges: int, y: Tensor, classes: int) -> dict[str, Any]:
     return facts
 
 
-def check(tensors: dict[str, Tensor], name: str, where: str) -> None:
-    """Raise DatasetCorrupt unless these are the tensors of the data set `name`."""
+def facts_of(tensors: dict[str, Tensor]) -> dict[str, Any]:
+    """What these tensors contain, in the words of `EXPECTED`."""
     edges, y = tensors["edge_index"].size(1), tensors["y"]
     found = count(tensors["sizes"], edges, y, int(y.max()) + 1)
     for kind in ("node_labels", "edge_labels"):
         found[kind] = int(tensors[kind].max()) + 1 if kind in tensors else 0
     attributes = tensors.get("attributes")
     found["attributes"] = 0 if attributes is None else attributes.size(1)
+    return found
+
+
+def compare(
+    found: dict[str, Any], known: dict[str, Any], name: str, where: str
+) -> None:
+    """Raise DatasetCorrupt where what was found is not what is known."""
     wrong = [
-        f"{key}: expected {value}, got {found[key]}"
-        for key, value in EXPECTED[name].items()
-        if found[key] != value
+        f"{key}: expected {value}, got {found.get(key)}"
+        for key, value in known.items()
+        if found.get(key) != value
     ]
     if wrong:
         raise DatasetCorrupt(_refusal(where, f"not {name}: {'; '.join(wrong)}"))
+
+
+def check(tensors: dict[str, Tensor], name: str, where: str) -> None:
+    """Raise DatasetCorrupt unless these are the tensors of the data set `name`."""
+    compare(facts_of(tensors), EXPECTED.get(name, {}), name, where)
+
+
+def check_as_first(tensors: dict[str, Tensor], name: str, seen: Path) -> None:
+    """Compare a data set of which nothing is known with what it contained when it was
+    first loaded, kept in the file `seen`. The first time that is written, and said."""
+    found = facts_of(tensors)
+    try:
+        known = json.loads(seen.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        part = seen.with_name(f".{seen.name}.{uuid.uuid4().hex}.part")
+        try:
+            seen.parent.mkdir(parents=True, exist_ok=True)
+            part.write_text(json.dumps(found), encoding="utf-8")
+            os.replace(part, seen)
+        except OSError as error:
+            part.unlink(missing_ok=True)
+            warnings.warn(f"{seen}: not kept: {error.strerror}", stacklevel=5)
+        counted = [f"{found[what]} {what}" for what in ("graphs", "nodes", "edges")]
+        warnings.warn(
+            f"{name}: dpcore does not know what it must contain. Found: "
+            f"{', '.join(counted)}. Later loads are compared with that ({seen})",
+            stacklevel=5,
+        )
+    else:
+        compare(found, known, name, str(seen))
 
 
 def read_cached(path: Path, name: str) -> dict[str, Tensor]:

@@ -25,6 +25,7 @@ from dpcore.data.archives import (
     DatasetCorrupt,
     NoAnswer,
     NotHere,
+    check_as_first,
     count,
     fetch,
     install,
@@ -163,7 +164,11 @@ def load_dataset(
     degree instead, 64 columns, see `MAX_DEGREE`.
 
     Args:
-        name: one of `EXPECTED`, in any case; "D&D" is DD.
+        name: of the collection, in any case: one of `EXPECTED`, or any other, such as
+            "NCI1", of which dpcore does not know what it must contain: it is compared
+            with what it contained when it was first loaded. "D&D" is DD. PROTEINS has
+            one attribute a node (and three node labels); PROTEINS_full the same graphs
+            with 29: published figures for "PROTEINS" are of either.
         fallback: this data set is loaded instead, with a UserWarning, where `name`
             is nowhere to be had. Default: none, so that no figure is ever made on
             other data than you asked for.
@@ -189,9 +194,9 @@ def load_dataset(
     """
     name = known_name(name)
     fallback = name if fallback is None else known_name(fallback)
-    if attributes and not EXPECTED[name]["attributes"]:
+    if attributes and EXPECTED.get(name, {}).get("attributes") == 0:
         raise ValueError(f"attributes: {name} has no node attributes")
-    if edge_labels and not EXPECTED[name]["edge_labels"]:
+    if edge_labels and EXPECTED.get(name, {}).get("edge_labels") == 0:
         raise ValueError(f"edge_labels: {name} has no edge labels")
     down: set[str] = set()
     try:
@@ -200,7 +205,7 @@ def load_dataset(
         if fallback == name:
             raise
         reason = str(error).splitlines()[0]
-        keep = attributes and bool(EXPECTED[fallback]["attributes"])
+        keep = attributes and bool(EXPECTED.get(fallback, {}).get("attributes"))
         dataset = _load(fallback, keep, edge_labels, down)
     without = " without node attributes" if attributes and not keep else ""
     warnings.warn(
@@ -264,6 +269,8 @@ def _load(
         except NotHere as reason:
             tried.append(f"{source}: {reason}")
             continue
+        if name not in EXPECTED:
+            check_as_first(tensors, name, cache / f"{name}.seen.json")
         if find is not steps[0][1]:
             install(tensors, installed)
         return _build(tensors, name, attributes, edge_labels, source)
@@ -313,11 +320,14 @@ def _build(
     counts = tensors["edge_counts"].tolist()
     edges = tensors["edge_index"].long().split(counts, dim=1)
     if "node_labels" in tensors:
-        columns = EXPECTED[name]["node_labels"]
+        columns = int(tensors["node_labels"].max()) + 1
         hot = list(tensors["node_labels"].split(sizes))
     else:
         columns, pairs = MAX_DEGREE + 1, zip(edges, sizes, strict=True)
         hot = [degree(e[0], n, torch.long).clamp(max=MAX_DEGREE) for e, n in pairs]
+    for kind, wanted in (("attributes", attributes), ("edge_labels", edge_labels)):
+        if wanted and kind not in tensors and name not in EXPECTED:
+            raise ValueError(f"{kind}: {name} has no {kind.replace('_', ' ')}")
     features = [F.one_hot(values, columns).float() for values in hot]
     if attributes:
         parts = zip(tensors["attributes"].split(sizes), features, strict=True)
@@ -326,8 +336,8 @@ def _build(
     rows = zip(features, edges, tensors["y"].split(1), strict=True)
     graphs = [Data(x=x, edge_index=e.clone(), y=y.clone()) for x, e, y in rows]
     if edge_labels and "edge_labels" in tensors:
-        of_edges = F.one_hot(tensors["edge_labels"], EXPECTED[name]["edge_labels"])
+        of_edges = F.one_hot(tensors["edge_labels"])
         parts = of_edges.float().split(counts)
         for graph, edge_attr in zip(graphs, parts, strict=True):
             graph.edge_attr = edge_attr.clone()
-    return GraphDataset(graphs, name, EXPECTED[name]["classes"], source=source)
+    return GraphDataset(graphs, name, int(tensors["y"].max()) + 1, source=source)
