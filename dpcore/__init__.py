@@ -93,12 +93,24 @@ def __getattr__(name: str) -> Any:
     with warnings.catch_warnings():
         # PyG imports tqdm.auto, which wants ipywidgets: a notebook would begin with it.
         warnings.filterwarnings("ignore", message="IProgress not found")
-        if name in _MODULES:
-            found = import_module(f"dpcore.{_MODULES[name]}")
-        else:
-            found = getattr(import_module(f"dpcore.{_HOME[name]}"), name)
+        home = _MODULES.get(name) or _HOME[name]
+        try:
+            module = import_module(f"dpcore.{home}")
+        except ModuleNotFoundError as error:
+            raise _without_extra(error, f"dpcore.{name}") from error
+    found = module if name in _MODULES else getattr(module, name)
     globals()[name] = found  # the next time Python finds it without asking
     return found
+
+
+def _without_extra(error: ModuleNotFoundError, what: str) -> ModuleNotFoundError:
+    """What to install where a package is missing that only some of dpcore needs."""
+    package = (error.name or "dpcore").split(".")[0]
+    if package == "dpcore":
+        return error
+    return ModuleNotFoundError(
+        f"{what} needs {package}: pip install 'dpcore[book]'", name=error.name
+    )
 
 
 def __dir__() -> list[str]:

@@ -91,17 +91,18 @@ def would_install(python: Path, repository: Path, folder: Path) -> dict[str, str
     """Names and versions of what pip would install with dpcore, by a dry run."""
     report = folder / "report.json"
     dry = ("install", "-q", "--dry-run", "--report", report)
-    run(python, "-m", "pip", *dry, f"git+{repository.as_uri()}", cwd=folder)
+    wanted = f"dpcore[book] @ git+{repository.as_uri()}"
+    run(python, "-m", "pip", *dry, wanted, cwd=folder)
     told = json.loads(report.read_text("utf-8"))["install"]
     return {p["metadata"]["name"].lower(): p["metadata"]["version"] for p in told}
 
 
 def lower_bounds() -> dict[str, str]:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
-    return dict(
-        re.match(r"([\w-]+)>=([\d.]+)", line).groups()
-        for line in project["dependencies"]
-    )
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["experiments"], *extras["book"]]
+    found = [re.match(r"([\w-]+)>=([\d.]+)", line) for line in lines]
+    return dict(match.groups() for match in found if match)
 
 
 def pretend(versions: dict[str, str]):

@@ -118,3 +118,22 @@ def test_the_tests_of_the_sdist_run(built, tmp_path):
     )
     assert done.returncode == 0, done.stdout[-3000:]
     assert re.search(r"\d+ passed", done.stdout)
+
+
+@pytest.mark.parametrize(
+    ("missing", "ask", "message"),
+    [
+        ("matplotlib", "dpcore.plots", "dpcore.plots needs matplotlib: pip install"),
+        (
+            "igraph",
+            "dpcore.build_model('patchysan', num_features=1, num_classes=2)",
+            "patchysan needs igraph: pip install 'dpcore[experiments]'",
+        ),
+    ],
+)
+def test_what_only_some_of_it_needs_is_asked_for_by_name(missing, ask, message):
+    script = f"import sys; sys.modules[{missing!r}] = None; import dpcore; {ask}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
+    assert done.returncode == 1 and message in done.stderr.splitlines()[-1]

@@ -8,6 +8,6 @@ except ModuleNotFoundError:
         print("dpcore is missing: clone the repository and run `make book`")
         raise
     get_ipython().system(f"git clone -q --depth 1 {REPOSITORY} diffpool-book")
-    %pip install -q ./diffpool-book
+    %pip install -q "./diffpool-book[book]"
     import dpcore
 print(dpcore.versions())

@@ -276,7 +276,7 @@ def _load(
         return _build(tensors, name, attributes, edge_labels, source)
     third = 'take MUTAG instead: fallback="MUTAG" (in commands: --fallback MUTAG)'
     if name == "MUTAG":
-        third = "pip install grakel, which ships a copy of MUTAG"
+        third = "pip install 'dpcore[book]': its grakel ships a copy of MUTAG"
     raise DatasetUnavailable(
         f"{name} could not be loaded ({'; '.join(tried)})\n"
         f"  1. set DPCORE_MIRROR to a folder or an address that holds {name}.zip, or\n"

@@ -50,7 +50,14 @@ class Row:
 
 def _find(place: str) -> Any:
     module, name = place.split(":")
-    return getattr(import_module(f"dpcore.models.{module}"), name)
+    try:
+        return getattr(import_module(f"dpcore.models.{module}"), name)
+    except ModuleNotFoundError as error:
+        if error.name != "igraph":
+            raise
+        raise ModuleNotFoundError(
+            f"{module} needs igraph: pip install 'dpcore[experiments]'", name="igraph"
+        ) from error
 
 
 OF_ALL = frozenset({"max_nodes", "hidden", "dropout"})
