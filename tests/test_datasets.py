@@ -25,7 +25,7 @@ import torch
 from torch_geometric.data import Data
 from torch_geometric.datasets import TUDataset
 
-from dpcore.data import archives, datasets
+from dpcore.data import archives, datasets, expected
 from dpcore.data.datasets import (
     EXPECTED,
     DatasetCorrupt,
@@ -64,7 +64,7 @@ TINY = {  # a triangle with a tail, and a path: 4 + 3 nodes
     "node_labels": "3\n4\n5\n3\n4\n4\n5\n",
     "node_attributes": "0.5, 1\n" * 7,
 }
-FACTS = archives._expect([1, 1], 7, (3, 3, 4), 12, 3, 2)
+FACTS = expected._expect([1, 1], 7, (3, 3, 4), 12, 3, 2)
 
 
 @pytest.fixture
