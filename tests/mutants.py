@@ -34,6 +34,7 @@ import time
 import tomllib
 import types
 from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 
 import coverage
@@ -115,6 +116,8 @@ class _Faults(cst.CSTVisitor):
             return False
         if isinstance(node, cst.Import | cst.ImportFrom | cst.SimpleString):
             return False
+        if isinstance(node, cst.Arg) and getattr(node.keyword, "value", "") == "strict":
+            return False  # of zip: an assertion
         if isinstance(node, cst.Call):
             name = node.func.attr if isinstance(node.func, cst.Attribute) else node.func
             if getattr(name, "value", "") in TEXTS:
@@ -174,7 +177,7 @@ def mutants(module: str) -> list[dict]:
     for node, fault, (name, line, first, last), scope in visitor.found:
         around = texts.setdefault(id(scope), blank.code_for_node(scope))
         old, new = blank.code_for_node(node), blank.code_for_node(fault)
-        if old == new:
+        if old == new or old.count("strict=True") != new.count("strict=True"):
             continue
         text = "\0".join((module, name, around, old, new))
         seen[text] = seen.get(text, 0) + 1
@@ -233,7 +236,7 @@ class Bench:
         gc.collect()
         gc.freeze()
         quick = sorted(self.tests, key=lambda test: self.tests[test]["seconds"])
-        if _in_child(lambda: self._run(quick), 3600) != 0:
+        if self.new and _in_child(lambda: self._run(quick), 3600) != 0:
             say(f"{self.part}: in another order the tests fail without any fault")
             return True
         (OWN / "killer").write_text("")
@@ -282,7 +285,8 @@ class Bench:
     def _baseline(self) -> dict[str, dict]:
         kept = BUILD / f"{self.part}.json"
         state = f"{self.digest} {_digest(_expand(['dpcore/**/*.py']))}"
-        if not kept.exists() or json.loads(kept.read_text())["state"] != state:
+        self.new = not kept.exists() or json.loads(kept.read_text())["state"] != state
+        if self.new:
             say(f"{self.part}: {len(self.items)} tests, without a fault")
             if _in_child(lambda: self._record(kept, state), 3600) != 0:
                 sys.exit(f"{self.part}: the tests could not be run")
@@ -604,7 +608,7 @@ def main() -> None:
     parser.add_argument("--part", action="append", choices=list(CONFIG["parts"]))
     parser.add_argument("--sample", type=int, help="mutants a module; 0: all")
     parser.add_argument("--module", action="append", default=[], help="a part's path")
-    parser.add_argument("--show", action="store_true", help="survivors; run nothing")
+    parser.add_argument("--show", action="store_true", help="report; run nothing")
     options = parser.parse_args()
     parts = options.part or list(CONFIG["parts"])
     try:
@@ -616,11 +620,52 @@ def main() -> None:
 
 
 def report(parts: list[str]) -> None:
-    """Print the survivors without a reason."""
-    for m in current(parts):
+    """Print the survivors without a reason, and write the page's tables anew."""
+    found = current(parts)
+    for m in found:
         if m["fate"] == "survived" and m["key"] not in CONFIG["reasons"]:
             print(f"{m['key']} {m['module']}:{m['line']} {m['function']}")
             print(f"  - {m['old']}\n  + {m['new']}")
+    if parts == list(CONFIG["parts"]):
+        before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
+        after = rest.partition(MARKS[1])[2]
+        lines = [before + MARKS[0], "", *_table(found), "", *_survivors(found), ""]
+        PAGE.write_text("\n".join(lines) + MARKS[1] + after, "utf-8")
+
+
+MARKS = "<!-- tables: written by mutants.py -->", "<!-- end of the tables -->"
+
+
+def _kind(mutant: dict) -> str:
+    """killed, equivalent, or survived."""
+    if mutant["fate"] != "survived":
+        return "killed"
+    reason = CONFIG["reasons"].get(mutant["key"], "")
+    return "equivalent" if reason.startswith("equivalent") else "survived"
+
+
+def _table(found: list[dict]) -> Iterator[str]:
+    yield "| module | mutants | tried | killed | survived | equivalent | share |"
+    yield "|---|---:|---:|---:|---:|---:|---:|"
+    tried = [mutant for mutant in found if mutant["fate"] != "same"]
+    modules = dict.fromkeys(mutant["module"] for mutant in tried)
+    groups = [(name, [m for m in tried if m["module"] == name]) for name in modules]
+    for name, mutants_of in [*groups, ("**all**", tried)]:
+        counts = Counter(map(_kind, mutants_of))
+        rest = counts["killed"] + counts["survived"]
+        there = sum({m["module"]: m["of"] for m in mutants_of}.values())
+        share = f"{100 * counts['killed'] / rest:.0f} %" if rest else "–"
+        numbers = counts["killed"], counts["survived"], counts["equivalent"], share
+        cells = (name.removeprefix("dpcore/"), there, len(mutants_of), *numbers)
+        yield f"| {' | '.join(map(str, cells))} |"
+
+
+def _survivors(found: list[dict]) -> Iterator[str]:
+    for mutant in found:
+        if mutant["fate"] == "survived":
+            place = f"{mutant['module'].removeprefix('dpcore/')}, {mutant['function']}"
+            why = CONFIG["reasons"].get(mutant["key"], "not closed yet")
+            yield f"- {place}: `{mutant['old']}` → `{mutant['new']}`: {why}"
 
 
 if __name__ == "__main__":
