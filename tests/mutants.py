@@ -357,7 +357,9 @@ class Bench:
             return 1 if not first or any(first < line <= last for line in lines) else 2
 
         seconds = {test: facts["seconds"] for test, facts in self.tests.items()}
-        worth = {test: seconds[test] / (1 + self.killed[test]) for test in seconds}
+        worth = {
+            t: seconds[t] / (1 + self.killed[t] + 5 * ("guard" in t)) for t in seconds
+        }
         order = sorted(self.tests, key=lambda test: (distance(test), worth[test]))
         near, total = [], 0.0
         for test in order:

@@ -308,15 +308,13 @@ def test_the_seeds_of_cross_validation(monkeypatch):
         return Record(accuracy=0.5, test_curve=[0.5])
 
     monkeypatch.setattr(validating, "run_fold", fold)
-    graphs, own, weights = labelled(20), dict(hidden=8, lr=0.1, batch_size=3), 6
-    settings = dict(own)
-    if "weights_seed" in inspect.signature(dpcore.cross_validate).parameters:
-        settings["weights_seed"] = weights = 4
+    graphs, own = labelled(20), dict(hidden=8, lr=0.1, batch_size=3)
+    settings = dict(own, weights_seed=4)
     dpcore.cross_validate("mlp", graphs, 4, 7, seed=6, progress=False, **settings)
     parts = splits(graphs.y, 4, seed=6)
     assert len(seen) == 4
     for (split, epochs, seed, given), part in zip(seen, parts, strict=True):
-        assert (epochs, seed) == (7, weights) and own.items() <= given.items()
+        assert (epochs, seed) == (7, 4) and own.items() <= given.items()
         assert all(torch.equal(split[name], part[name]) for name in part)
 
 
@@ -517,3 +515,105 @@ def test_prediction_leaves_the_mode_and_has_no_dropout_and_no_gradient():
     model.eval()
     dpcore.training.predict(model, graphs)
     assert not model.training
+
+
+def numbered(count):
+    """Graphs whose label is a number."""
+    graphs = labelled(count)
+    return dataclasses.replace(graphs, y=torch.linspace(-1.0, 2.0, count))
+
+
+def test_of_a_regression_less_is_better_everywhere(monkeypatch):
+    """Of epochs, of grid points, and in the paper's way."""
+    history = History(
+        Record(epoch=i, clusters=[], error=error, validation_loss=loss)
+        for i, (error, loss) in enumerate([(0.9, 0.1), (0.3, 0.8), (0.3, 0.7)], start=1)
+    )
+    assert history.best.epoch == 3 and history.last_progress == 2
+    errors = iter([0.9, 0.2, 0.5])
+
+    def fit(*args, **named):
+        assert given_to_fit(args, named)["task"] == "regression"
+        return History(
+            [Record(epoch=1, clusters=[], error=next(errors), validation_loss=1)]
+        )
+
+    monkeypatch.setattr(validating, "fit", fit)
+    graphs = numbered(12)
+    split = splits(torch.zeros(12, dtype=torch.long), 3)[0]
+    grid = [dict(hidden=2), dict(hidden=3), dict(hidden=4)]
+    found = choose("mlp", graphs, split, grid, epochs=1, seed=0, task="regression")
+    assert found.chosen == grid[1] and [p["error"] for p in found.grid] == [
+        0.9,
+        0.2,
+        0.5,
+    ]
+    folds = [
+        Record(error=0.5, test_curve=[0.9, 0.5, 0.4]),
+        Record(error=0.7, test_curve=[0.1, 0.7, 1.0]),
+    ]
+    both = summary(folds)
+    assert both.fair_mean == pytest.approx(0.6)
+    assert both.paper_protocol == pytest.approx(0.5)  # mean curve .5 .6 .7
+
+
+def test_cross_validation_of_numbers(monkeypatch):
+    seen = []
+
+    def fold(model, graphs, split, *, task, **settings):
+        seen.append((split, task))
+        return Record(error=0.5, test_curve=[0.5])
+
+    monkeypatch.setattr(validating, "run_fold", fold)
+    options = dict(folds=4, seed=3, task="regression", progress=False)
+    dpcore.cross_validate("mlp", numbered(18), **options)
+    parts = splits(torch.zeros(18, dtype=torch.long), 4, seed=3)
+    assert [task for _, task in seen] == ["regression"] * 4
+    for (split, _), part in zip(seen, parts, strict=True):
+        assert torch.equal(split["test"], part["test"])
+
+
+def test_errors_of_a_regression_by_hand():
+    """The mean absolute error, in any batches, while training and after."""
+    graphs = numbered(7)
+    torch.manual_seed(2)
+    model = dpcore.build_model("mlp", num_features=3, num_classes=1, dropout=0.0)
+    outputs = dpcore.training.predict(model, graphs).view(-1)
+    expected = float((outputs - graphs.y).abs().mean())
+    for size in (1, 3, 128):
+        error = dpcore.evaluate(model, graphs, size, task="regression")
+        assert error == pytest.approx(expected, rel=1e-5)
+    options = dict(epochs=1, batch_size=7, progress=False, task="regression")
+    first = dpcore.fit(model, graphs, validation=graphs, **options)[0]
+    assert "accuracy" not in first and "train_accuracy" not in first
+    outputs = dpcore.training.predict(model, graphs).view(-1)
+    after = float((outputs - graphs.y).abs().mean())
+    assert first.error == pytest.approx(after, rel=1e-5)
+    assert first.validation_loss == pytest.approx(after, rel=1e-5)
+
+
+def test_the_batch_size_of_measuring_is_handed_on():
+    class Counting(nn.Module):
+        def __init__(self):
+            super().__init__()
+            self.weight, self.seen = nn.Parameter(torch.zeros(2)), []
+
+        def forward(self, batch):
+            self.seen.append(batch.num_graphs)
+            return flat_output(self.weight.expand(batch.num_graphs, 2))
+
+    model = Counting()
+    dpcore.evaluate(model, labelled(7), 3)
+    assert model.seen == [3, 3, 1]
+
+
+@pytest.mark.parametrize("which", ["run_fold", "choose"])
+def test_every_setting_of_fit_reaches_it(told, which):
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    expected = dict(batch_size=3, lr=0.5, clip=0.7, accumulate=2, patience=3)
+    if which == "run_fold":
+        run_fold("mlp", graphs, split, epochs=4, seed=0, **expected)
+    else:
+        choose("mlp", graphs, split, [{}], epochs=4, seed=0, **expected)
+    assert {name: told.calls[0][name] for name in expected} == expected
