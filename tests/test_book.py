@@ -212,9 +212,10 @@ UNSEEN = """() => {
             found.push(`letters of ${size.toFixed(1)} px: ${text.textContent}`);
     }
     for (const cell of document.querySelectorAll("article table td")) {
-        const text = cell.innerText.trim();
-        const lines = cell.clientHeight / parseFloat(getComputedStyle(cell).lineHeight);
-        if (text.length >= 3 && lines > text.length)
+        const text = cell.innerText.trim(), range = document.createRange();
+        range.selectNodeContents(cell);
+        const lines = new Set([...range.getClientRects()].map(box => box.top)).size;
+        if (text.length >= 3 && lines > text.length / 2)
             found.push(`a letter a line: ${text}`);
     }
     return [...new Set(found)];
@@ -358,6 +359,17 @@ def test_search_answers_in_the_plain_folder(html, browser, words, page):
         else:
             assert any(f"book/{page}.html" in target for target in targets)
         assert visit.outside == [] and visit.errors == []
+
+
+def test_a_hit_shows_a_line_and_lands_at_its_section(html, browser):
+    with Visit(browser, html / "search.html", query="?q=heavy+edge") as visit:
+        hit = visit.page.locator("#search-results li", has_text="Who is asked").first
+        hit.wait_for()
+        assert "heavy" in hit.locator("p.hit mark").first.inner_text().lower()
+        hit.locator("a").click()
+        visit.page.wait_for_load_state()
+        assert visit.page.url.endswith("#who-is-asked")
+        assert visit.errors == [] and visit.outside == []
 
 
 def test_the_front_door_leads_to_the_book(html, browser):
