@@ -19,7 +19,7 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // What scrolls sideways says so, and can be reached by the keyboard.
-  const wide = "article table.table, article .cell_output [style*=overflow], .ground";
+  const wide = "article table.table, article .cell_output [style*=overflow], .ground, .dp-board";
   const hints = new Map();
   const measure = () => {
     for (const box of document.querySelectorAll(wide)) {
