@@ -10,7 +10,8 @@ from bs4 import BeautifulSoup
 from matplotlib.colors import to_hex
 
 from dpcore import plots
-from dpcore.teaching.plots.svg import HEIGHT, WIDTH, fitted, pushed_apart
+from dpcore.teaching.plots.levels import _inside
+from dpcore.teaching.plots.svg import HEIGHT, WIDTH, fitted
 
 # 0 - 1, 2 - 3, joined by 1 - 2; node 1 is torn between clusters 0 and 2 of three.
 EDGES = torch.tensor([[0, 1, 2, 3, 1, 2], [1, 0, 3, 2, 2, 1]])
@@ -109,9 +110,25 @@ def test_everything_is_inside_the_drawing_and_nothing_hides():
     assert (place >= 40).all() and (place <= box - 40).all()
     assert np.array_equal(fitted(np.zeros((1, 2))), [box / 2])
     radii = np.full(8, 30.0)
-    places = pushed_apart(np.tile(box / 2, (8, 1)), radii)
+    places = _inside(np.tile(box / 2, (8, 1)), radii, gap=6)
     gaps = np.linalg.norm(places[:, None] - places, axis=-1) + 1000 * np.eye(8)
     assert gaps.min() > 58 and (places > 30).all() and (places < box - 30).all()
+
+
+def test_no_discs_of_a_level_overlap():
+    """Many nodes, some of them on one place: boxes of what the page draws."""
+    torch.manual_seed(0)
+    edges = torch.randint(46, (2, 120))
+    steps = [torch.randn(46, 8).softmax(1), torch.randn(8, 3).softmax(1)]
+    places = torch.randn(46, 2)
+    places[5] = places[6]
+    page = plots.hierarchy_html(edges, steps, "many", positions=places)
+    for level in BeautifulSoup(page, "html.parser").select("[data-level]"):
+        rims = [disc.find("circle") for disc in level.select("[data-text]")]
+        x, y, r = (np.array([float(rim[k]) for rim in rims]) for k in ("cx", "cy", "r"))
+        gap = np.hypot(x[:, None] - x, y[:, None] - y) - r[:, None] - r
+        assert (gap + 1000 * np.eye(len(r))).min() > 0
+        assert (x > r).all() and (x < WIDTH - r).all() and (y < HEIGHT - r).all()
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ from PIL import Image
 
 from dpcore import plots
 from dpcore.teaching.plots.page import PLAYER_LIMIT
-from dpcore.teaching.plots.places import _crossings
+from dpcore.teaching.plots.places import _crossings, node_radius
 
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, both directions
 
@@ -85,6 +85,26 @@ def test_layout_of_many_components_fills_rows():
     distance = np.linalg.norm(place[:, None] - place[None], axis=-1)
     assert (distance + np.eye(26)).min() > 0.05
     assert np.ptp(place[:, 1]) > 0.5
+
+
+@pytest.mark.parametrize(
+    "kind", ["path", "star", "clique", "protein", "lonely", "pairs"]
+)
+def test_no_nodes_of_a_layout_overlap(kind):
+    rng = np.random.default_rng(0)
+    chain = np.stack([np.arange(45), np.arange(1, 46)])
+    edges, n = {
+        "path": (chain, 46),
+        "star": (np.stack([np.zeros(20, int), np.arange(1, 21)]), 21),
+        "clique": (np.array([(i, j) for i in range(12) for j in range(i)]).T, 12),
+        "protein": (np.concatenate([chain, rng.integers(0, 46, (2, 40))], 1), 46),
+        "lonely": (np.zeros((2, 0), int), 9),
+        "pairs": (np.arange(20).reshape(2, 10), 20),
+    }[kind]
+    place = plots.layout(edges, n)
+    gaps = np.linalg.norm(place[:, None] - place, axis=-1) + 9 * np.eye(n)
+    assert np.abs(place).max() <= 1 + 1e-6
+    assert gaps.min() >= 2 * node_radius(n) * 0.97
 
 
 def test_layout_prefers_fewer_crossings():

@@ -11,7 +11,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle, Wedge
 
-from dpcore.teaching.plots.places import edges_of, layout
+from dpcore.teaching.plots.places import edges_of, layout, node_radius
 from dpcore.teaching.plots.style import (
     INK,
     PLAIN,
@@ -82,7 +82,7 @@ def graph(
     wear = _colors(colors, 0 if pie is None else pie.shape[1])
 
     ax = new_axes(ax, (4.2, 4.2), title)
-    size = node_size or min(0.13, 0.55 / math.sqrt(max(n, 1)))
+    size = node_size or node_radius(n)
     lines: dict[tuple[int, int], float] = {}
     for (i, j), w in zip(edges.T.tolist(), width.tolist(), strict=True):
         pair = (min(i, j), max(i, j))

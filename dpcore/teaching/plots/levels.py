@@ -10,7 +10,7 @@ import numpy as np
 
 from dpcore.teaching.plots.drawing import shares_of
 from dpcore.teaching.plots.page import behaviour, check_text, fill
-from dpcore.teaching.plots.places import edges_of, layout
+from dpcore.teaching.plots.places import apart, edges_of, layout
 from dpcore.teaching.plots.style import (
     INK,
     PAPER,
@@ -28,7 +28,6 @@ from dpcore.teaching.plots.svg import (
     fitted,
     lines,
     pie,
-    pushed_apart,
 )
 
 UNUSED = 0.01  # clusters with a smaller share of the nodes are not drawn
@@ -132,7 +131,7 @@ def hierarchy_html(
 
     adj = np.zeros((n, n))
     np.add.at(adj, tuple(edges), 1.0)
-    place = fitted(place)
+    place = _inside(fitted(place), np.full(n, _node_size(n)), gap=2)
     drawn = [
         _Level(level, place, adj, steps, names, colors)
         for level in range(len(steps) + 1)
@@ -220,7 +219,7 @@ class _Level:
                 text += f"edge mass inside {coarse[c, c]:.1f}"
                 text += "" if top else f"; level {level + 1}{_memberships(shares)}"
             else:
-                at, radius, color, number = place[c], min(15, 110 / n**0.5), None, ""
+                at, radius, color, number = place[c], _node_size(n), None, ""
                 text = f"node {c}" + (f" ({names[c]})" if names is not None else "")
                 text += _climb(shares, steps[1:])
             members = whole[:, c] if level else np.zeros(0)
@@ -230,7 +229,8 @@ class _Level:
 
     def _spread(self) -> None:
         places = np.array([disc.at for disc in self.discs])
-        places = pushed_apart(places, np.array([disc.radius for disc in self.discs]))
+        radii = np.array([disc.radius for disc in self.discs])
+        places = _inside(places, radii, gap=6)
         pairs = zip(self.discs, places, strict=True)
         self.discs = [disc._replace(at=at) for disc, at in pairs]
 
@@ -261,6 +261,16 @@ class _Level:
             f'<g role="img" tabindex="{0 if first else -1}" aria-label="{text}" '
             f'data-text="{text}"{extra}>{rim}{inner}</g>'
         )
+
+
+def _node_size(n: int) -> float:
+    return min(15, 110 / n**0.5)
+
+
+def _inside(places: np.ndarray, radii: np.ndarray, gap: float) -> np.ndarray:
+    """The places of discs that do not overlap, all inside the drawing."""
+    low = np.repeat(radii[:, None] + 2, 2, axis=1)
+    return apart(places, radii, gap, (low, [WIDTH, HEIGHT] - low))
 
 
 def _steps(assignments: Sequence[Array]) -> list[np.ndarray]:

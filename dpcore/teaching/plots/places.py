@@ -50,9 +50,65 @@ def layout(edge_index: Array, num_nodes: int, seed: int = 0) -> np.ndarray:
         for node in nodes:
             positions[node] = (x + radius, y) + 0.8 * radius * place[node]
         x, row_height = x + 2 * radius, max(row_height, radius)
-    if num_nodes:
-        positions -= (positions.max(0) + positions.min(0)) / 2
+    for _ in range(5):  # to make room is to grow, and the square to shrink again
+        if num_nodes:
+            positions -= (positions.max(0) + positions.min(0)) / 2
+        positions = positions / max(np.abs(positions).max(initial=0.0), 1e-9)
+        moved = apart(positions, np.full(num_nodes, node_radius(num_nodes)), 0.01)
+        if np.abs(moved).max(initial=0.0) <= 1 + 1e-9:
+            return moved
+        positions = moved
     return positions / max(np.abs(positions).max(initial=0.0), 1e-9)
+
+
+def node_radius(num_nodes: int) -> float:
+    """How large a node is drawn if nobody says, where the drawing reaches from -1 to 1.
+
+    >>> node_radius(4), round(node_radius(100), 3)
+    (0.13, 0.055)
+    """
+    return min(0.13, 0.55 / math.sqrt(max(num_nodes, 1)))
+
+
+def apart(
+    places: np.ndarray,
+    radii: np.ndarray,
+    gap: float,
+    corners: tuple[np.ndarray, np.ndarray] | None = None,
+) -> np.ndarray:
+    """Places of discs that hide each other no longer; others stay where they are.
+
+    Args:
+        places: [n, 2].
+        radii: [n].
+        gap: what stays free between two discs.
+        corners: the lowest and the highest place of every disc, [n, 2] each.
+
+    >>> apart(np.array([[0, 0], [1, 0]]), np.ones(2), 0.0).round(3).tolist()
+    [[-0.5, 0.0], [1.5, 0.0]]
+    """
+    places, n = np.array(places, dtype=float), len(places)
+    needed = radii[:, None] + radii + gap
+    row, column = np.arange(n)[:, None], np.arange(n)
+    turn = 2.4 * (row + column)  # a way for every two that lie on one place
+    fallback = np.sign(row - column)[..., None] * np.stack(
+        [np.cos(turn), np.sin(turn)], axis=-1
+    )
+    for _ in range(300):
+        between = places[:, None] - places
+        distance = np.linalg.norm(between, axis=-1)
+        overlap = np.where(np.eye(n, dtype=bool), 0.0, needed - distance).clip(min=0.0)
+        if overlap.max(initial=0.0) <= 1e-9:
+            break
+        far = distance > 1e-6
+        way = between / np.where(far, distance, 1.0)[..., None]
+        way = np.where(far[..., None], way, fallback)
+        places += (
+            way * (overlap / 2 + 1e-9)[..., None] * (overlap > 0)[..., None]
+        ).sum(1)
+        if corners is not None:
+            places = np.clip(places, *corners)
+    return places
 
 
 def edges_of(edge_index: Array, num_nodes: int) -> np.ndarray:

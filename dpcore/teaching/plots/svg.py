@@ -22,30 +22,6 @@ def fitted(place: np.ndarray) -> np.ndarray:
     return centred + np.array([WIDTH, HEIGHT]) / 2
 
 
-def pushed_apart(places: np.ndarray, radii: np.ndarray) -> np.ndarray:
-    """Places of discs that no longer hide each other, all inside the drawing."""
-    places = np.array(places, dtype=float)
-    for _ in range(200):
-        moved = False
-        for i in range(len(places)):
-            for j in range(i):
-                gap = places[i] - places[j]
-                distance = float(np.linalg.norm(gap))
-                overlap = radii[i] + radii[j] + 6 - distance
-                if overlap > 0:
-                    turn = np.array([math.cos(i), math.sin(i)])
-                    way = gap / distance if distance > 1e-6 else turn
-                    places[i] += way * overlap / 2
-                    places[j] -= way * overlap / 2
-                    moved = True
-        places = np.clip(
-            places, radii[:, None] + 2, [WIDTH, HEIGHT] - radii[:, None] - 2
-        )
-        if not moved:
-            break
-    return places
-
-
 def lines(
     place: np.ndarray, adj: np.ndarray, widest: float, color: str = "#C9CFD6"
 ) -> str:
