@@ -118,10 +118,17 @@ def __dir__() -> list[str]:
 
 
 def versions() -> str:
-    """One line: dpcore, Python, torch and torch-geometric, as installed."""
+    """One line: dpcore, Python, torch and torch-geometric, as installed.
+
+    Every chapter begins with it, so it loads tqdm without its advice to install
+    ipywidgets, which would else stand under the chapter's first import of PyG.
+    """
     import platform
     from importlib.metadata import version
 
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="IProgress not found")
+        import_module("tqdm.auto")
     names = ("dpcore", "torch", "torch-geometric")
     own, *others = [f"{name} {version(name)}" for name in names]
     return " · ".join([own, f"Python {platform.python_version()}", *others])

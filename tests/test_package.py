@@ -137,3 +137,19 @@ def test_what_only_some_of_it_needs_is_asked_for_by_name(missing, ask, message):
         [sys.executable, "-c", script], capture_output=True, text=True
     )
     assert done.returncode == 1 and message in done.stderr.splitlines()[-1]
+
+
+def test_versions_leave_no_advice_for_the_next_import():
+    script = """
+import sys, types, warnings
+import IPython
+IPython.get_ipython = lambda: types.SimpleNamespace(config={"IPKernelApp": 1})
+warnings.simplefilter("error")
+import dpcore
+dpcore.versions()
+print("tqdm.auto" in sys.modules, "torch" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True
+    )
+    assert done.stdout == "True False\n", done.stderr
