@@ -602,6 +602,10 @@ def test_nothing_overlaps_and_axe_finds_nothing(open_page, tmp_path, width, them
         "v => v.nodes.map(n => v.id + ': ' + n.html.slice(0, 120)))"
     )
     assert found == []
+    unsaid = it.page.evaluate("""() => [...document.querySelectorAll(".dp-scroll")]
+        .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
+        .filter(box => box.previousElementSibling.hidden).length""")
+    assert unsaid == 0
     small = it.page.evaluate("""() => [...document.querySelectorAll(".dp text")]
         .filter(node => node.textContent && node.checkVisibility())
         .map(node => {

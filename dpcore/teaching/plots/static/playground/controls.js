@@ -48,6 +48,19 @@
     }
   };
 
+  // A table that is wider than its place says that it scrolls.
+  const watchWidths = (root) => {
+    const observer = new ResizeObserver(() => {
+      for (const box of root.querySelectorAll(".dp-scroll")) {
+        box.previousElementSibling.hidden = box.scrollWidth <= box.clientWidth + 1;
+      }
+    });
+    for (const box of root.querySelectorAll(".dp-scroll")) {
+      observer.observe(box);
+      observer.observe(box.firstElementChild);
+    }
+  };
+
   // One stop of the tab key for the coarse graph; arrows go around it.
   const wireArrows = (svg) => {
     svg.addEventListener("keydown", (event) => {
@@ -79,5 +92,13 @@
     return { cluster: Number(cluster ?? column ?? line) };
   };
 
-  P.controls = { toSlider, fromSlider, wireSliders, fillLists, wireArrows, pointed };
+  P.controls = {
+    toSlider,
+    fromSlider,
+    wireSliders,
+    fillLists,
+    wireArrows,
+    watchWidths,
+    pointed,
+  };
 })();

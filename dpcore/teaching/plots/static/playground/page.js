@@ -354,6 +354,7 @@
 
     C.fillLists(view);
     C.wireArrows(view.drawn("coarse"));
+    C.watchWidths(root);
     C.wireSliders(root, (name, value) => {
       state[name] = value;
       best = null;
