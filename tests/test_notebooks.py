@@ -79,6 +79,13 @@ def test_its_text_is_plain_markdown(path):
         assert not found, f"MyST syntax in a notebook: {found[0]!r}"
 
 
+@every_notebook
+def test_no_formula_shows_its_backslash(path):
+    """MathJax prints what stands in a \\text as it is; \\mathtt knows an underscore."""
+    for source in markdown(chapters.read(path)):
+        assert not re.search(r"\\text\{[^}]*\\_", source), "write \\mathtt{a\\_name}"
+
+
 @pytest.mark.parametrize(
     "text", ["```{note}\nx\n```", "see {ref}`x`", ":::{tip}\nx\n:::", "(label)=\n# T"]
 )
