@@ -27,6 +27,9 @@ def test_ties_are_settled_as_in_the_committed_records():
     assert ids.dtype == torch.int64 and ids[:, 2].tolist() == coarsest
     found = zlib.crc32(heavy_edge(ring(50), [16]).numpy().tobytes())
     assert found == 3968669742
+    x = torch.arange(100.0).view(50, 2)  # every node another colour
+    marked = SparseGraphs.from_edge_index(x, ring(50).edge_index)
+    assert zlib.crc32(heavy_edge(marked, [16]).numpy().tobytes()) == 1133397236
 
 
 def test_colours_are_hashes_of_features_and_surroundings():
