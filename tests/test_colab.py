@@ -26,7 +26,7 @@ from nbclient import NotebookClient
 
 ROOT = chapters.ROOT
 WHOLE = os.environ.get("DPCORE_COLAB") == "whole"
-NOT_ON_COLAB = {"igraph", "grakel", "baycomp"}
+NOT_ON_COLAB = {"igraph", "grakel"}
 
 
 def run(*command, **options) -> subprocess.CompletedProcess:

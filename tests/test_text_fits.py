@@ -1,4 +1,4 @@
-"""What chapters 08 and 10 say in words, asked of the records behind the words.
+"""What chapter 10 says in words, asked of the records behind the words.
 
 A sentence that no longer holds fails here under its own name; the chapter is then to
 be written anew. Records grow, sentences do not.
@@ -7,104 +7,12 @@ be written anew. Records grow, sentences do not.
 import json
 from functools import cache
 
-import baycomp
 import numpy as np
 import pytest
 
 from dpcore import tables
-from dpcore.experiments.tables import KERNELS, PRINTED_GAIN
 
 RESULTS = tables.find_results()
-
-
-# --- chapter 08 ---------------------------------------------------------------------
-
-
-@cache
-def cells() -> dict:
-    return {
-        (cell["dataset"], cell["method"]): cell
-        for cell in tables.show(RESULTS)
-        if (cell["seed"], cell["of"], cell["folds"]) == (0, 10, 10)
-    }
-
-
-@cache
-def folds() -> dict:
-    found = {}
-    for record in tables.records(RESULTS):
-        if (record.seed, record.folds) == (0, 10):
-            runs = found.setdefault((record.dataset, record.method), {})
-            runs[record.fold] = 100 * record.accuracy
-    return found
-
-
-def reads(name, row, key="paper_protocol"):
-    return cells()[name, row][key]
-
-
-def off(name, rows):
-    """The largest distance from the printed figures, read the paper's way."""
-    printed = {row: tables.reported(row, name) for row in rows}
-    return max(
-        abs(reads(name, row) - figure) for row, figure in printed.items() if figure
-    )
-
-
-def chances(name, ours, theirs):
-    """How likely the first row is better by a point, alike, worse by a point."""
-    pair = (folds()[name, row] for row in (ours, theirs))
-    a, b = (np.array([run[fold] for fold in range(10)]) for run in pair)
-    return baycomp.two_on_single(a, b, rope=1)
-
-
-def measured():
-    return [name for name in tables.MEASURED if (name, "diffpool") in cells()]
-
-
-def flat(name):
-    return "graphsage" if name in ("ENZYMES", "DD") else "gcn-mean"
-
-
-CHAPTER_08 = {
-    "PROTEINS: the paper's networks within two points": lambda: (
-        off("PROTEINS", [*PRINTED_GAIN, "graphsage"]) < 2
-    ),
-    "ENZYMES: diffpool within two points, kernels within 1.1": lambda: (
-        off("ENZYMES", ["diffpool"]) < 2 and off("ENZYMES", KERNELS) < 1.1
-    ),
-    "ENZYMES: graphsage is nine points above its figure": lambda: (
-        abs(reads("ENZYMES", "graphsage") - 54.25 - 9) < 1
-    ),
-    "the paper's way reads higher, on the mean": lambda: (
-        np.mean([c["paper_protocol"] - c["fair_mean"] for c in cells().values()]) > 1
-    ),
-    "the stack decides on ENZYMES": lambda: (
-        chances("ENZYMES", "graphsage", "gcn-mean")[0] > 0.95
-    ),
-    "pooling, against a mean, is sure on D&D alone": lambda: (
-        [n for n in measured() if chances(n, "diffpool", flat(n))[0] > 0.95] == ["DD"]
-    ),
-    "no kind of clusters is surely better than another": lambda: all(
-        max(chances(name, "diffpool", f"diffpool-{other}")[::2]) < 0.95
-        for other in ("random", "det", "hard")
-        for name in measured()
-        if (name, f"diffpool-{other}") in cells()
-    ),
-    "nobody can tell SAGE from blind SAGE": lambda: all(
-        max(chances(name, "graphsage", "graphsage-blind")[::2]) < 0.95
-        for name in measured()
-    ),
-    "ENZYMES, MUTAG: the second level is one cluster": lambda: all(
-        reads(name, "diffpool", "effective_clusters")[1] < 1.2
-        for name in ("ENZYMES", "MUTAG")
-    ),
-}
-
-
-@pytest.mark.parametrize("sentence", CHAPTER_08)
-def test_chapter_08_says(sentence):
-    assert CHAPTER_08[sentence]()
 
 
 # --- chapter 10 ---------------------------------------------------------------------

@@ -9,7 +9,7 @@ of a data set are trained alike, on one thread, both losses at weight 1: half of
 epochs without validation, then the other half, of which validation chooses the epoch.
 Runs are in the order of folds, so that at any moment all repairs have as many of them;
 a run is in the file before the next begins, and what is there is not measured again.
-All ten folds take about an hour of processor time.
+All ten folds take about an hour and a half of processor time.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ often. ENZYMES has its attributes, scaled by the training part."""
 LATER = {"ENZYMES": 2, "PROTEINS": 2}
 """Folds that a data set waits for the others."""
 
-COUNTS = dict(train=400, validation=100, test=200)
+COUNTS = dict(train=200, validation=60, test=100)
 """Graphs of a synthetic data set."""
 
 

@@ -143,7 +143,9 @@ class Comparison:
 
     def __init__(self, results: str | Path = "book/results"):
         board = leaderboard(results)
-        self.datasets = list(dict.fromkeys(row["dataset"] for row in board))
+        self.datasets = list(
+            dict.fromkeys([*(row["dataset"] for row in board), *DATASETS])
+        )
         methods = list(dict.fromkeys(row["method"] for row in board))
         methods.sort(key=lambda method: _place("", method)[1])
         cells: dict[tuple[str, str, str], tuple] = {}
@@ -151,8 +153,10 @@ class Comparison:
             folds = " ".join(f"{row[f'fold_{i}']:.1f}" for i in range(10))
             key = row["protocol"], row["method"], row["dataset"]
             cells[key] = row["mean"], row["sd"], f"folds: {folds}"
-            if row["printed"]:
-                cells["the paper prints", *key[1:]] = row["printed"], None, ""
+        for method in methods:
+            for dataset in self.datasets:
+                if printed := reported(method, dataset):
+                    cells["the paper prints", method, dataset] = printed, None, ""
         for (dataset, method), (mean, sd) in ERRICA.items():
             cells["Errica et al.", method, dataset] = mean, sd, ""
         self.rows = [  # (protocol, method, a cell or None for every data set)
@@ -180,12 +184,12 @@ class Comparison:
         for protocol, _, cells in self.rows:
             for i, cell in enumerate(cells):
                 key = protocol, i
-                best[key] = max(best.get(key, 0.0), round(cell[0], 1) if cell else 0.0)
+                best[key] = max(best.get(key, 0.0), round(cell[0], 2) if cell else 0.0)
         body = []
         for protocol, method, cells in self.rows:
             made = [f"<td>{escape(method)}</td>"]
             for i, cell in enumerate(cells):
-                first = bool(cell) and round(cell[0], 1) == best[protocol, i]
+                first = bool(cell) and round(cell[0], 2) == best[protocol, i]
                 title = f' title="{cell[2]}"' if cell and cell[2] else ""
                 text = _plain(cell).replace("±  ", "± " + FIGURE_SPACE)
                 made.append(f"<td{BEST * first}{title}>{text}</td>")
@@ -198,7 +202,7 @@ def _plain(cell: tuple | None) -> str:
     if cell is None:
         return "–"
     mean, sd, _ = cell
-    return f"{mean:.1f}" if sd is None else f"{mean:.1f} ± {sd:4.1f}"
+    return f"{mean:.2f}" if sd is None else f"{mean:.1f} ± {sd:4.1f}"
 
 
 def _table(
