@@ -1,4 +1,4 @@
-"""When learned clusters win: accuracies for chapter 12, book/results/when_it_wins.json.
+"""When learned clusters win: accuracies for chapter 12.
 
     python book/tools/measure_wins.py
 
@@ -43,7 +43,7 @@ from dpcore.data import wirings
 from dpcore.graphs import DenseGraphs, SparseGraphs
 from dpcore.models.walks import READERS
 
-RESULT = ROOT / "book" / "results" / "when_it_wins.json"
+RESULT = ROOT / "book" / "results" / "when_it_wins.jsonl"
 SETTINGS = dict(
     train=300, validation=60, test=120, seen=60, larger=30, epochs=24, batch_size=40
 )
@@ -481,7 +481,7 @@ def append(path: Path, record: dict) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--output", type=Path, default=RESULT.with_suffix(".jsonl"))
+    parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--seeds", type=int, default=20)
     parser.add_argument("--further", action="store_true", help="rows of FURTHER")
     options = parser.parse_args()

@@ -1,0 +1,119 @@
+"""Sentences with a number in chapters 10 and 12, against the records and the graphs."""
+
+import json
+from pathlib import Path
+
+import nbformat
+import pytest
+from scipy.stats import fisher_exact
+
+from dpcore.data import synthetic, wirings
+
+ROOT = Path(__file__).parents[1]
+LEARNED = ("1 level", "2 levels", "3 levels", "k = 2", "k = 6", "k = 72", "by ratio")
+SAFE = ("gin", "0 levels", "random", "heavy-edge")
+
+
+def text(name):
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    words = (c.source for c in notebook.cells if c.cell_type == "markdown")
+    return " ".join(" ".join(words).split())
+
+
+@pytest.fixture(scope="module")
+def coarse():
+    path = ROOT / "book" / "results" / "when_it_helps.json"
+    cells = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["question"] == "coarse":
+            cells.setdefault(cell["method"], []).append(cell)
+    return cells
+
+
+def right(cells):
+    return [round(100 * cell["accuracy"]) for cell in cells]
+
+
+def test_chapter_10_counts_its_stuck_runs(coarse):
+    learned = [a for name in LEARNED for a in right(coarse[name])]
+    safe = [a for name in SAFE for a in right(coarse[name])]
+    stuck = sum(a < 70 for a in learned)
+    assert (stuck, len(learned)) == (6, 21) and "Of the 21 runs" in text(
+        "10_when_it_helps"
+    )
+    assert min(safe) >= 70 and len(safe) == 12
+    p = fisher_exact([[stuck, 21 - stuck], [0, 12]]).pvalue
+    assert f"p = {p:.3f}" in text("10_when_it_helps")
+    gcn = right(coarse["gcn-mean"]) + right(coarse["gcn-sum"])
+    assert sum(a < 70 for a in gcn) == 3 and len(gcn) == 6
+    assert "three of the six GCN runs on *coarse* are below 70" in text(
+        "10_when_it_helps"
+    )
+
+
+def test_chapter_10_names_the_runs_in_between(coarse):
+    between = {a for name in LEARNED for a in right(coarse[name]) if 60 <= a < 90}
+    between |= {a for a in right(coarse["no losses"]) if 60 <= a < 90}
+    assert between == {87, 78, 61}
+    assert "a few in between (87, 78, 61)" in text("10_when_it_helps")
+
+
+def test_chapter_10_says_how_large_its_pair_is(coarse):
+    said = text("10_when_it_helps")
+    flat, pooled = (coarse[name][0]["parameters"] for name in ("0 levels", "1 level"))
+    assert f"{flat:,} parameters become {pooled:,}" in said
+    flat = coarse["0 levels"]
+    first = sum(c["accuracy"] for c in flat) / len(flat)
+    last = sum(c["larger"]["48"] for c in flat) / len(flat)
+    assert f"`0 levels` loses most, {100 * first:.0f} → {100 * last:.0f}" in said
+    guess = {name: sum(a < 70 for a in right(coarse[name])) for name in coarse}
+    assert [guess[f"k = {k}"] for k in (2, 6, 72)] == [1, 1, 2]
+    assert (guess["1 level"], guess["by ratio"]) == (0, 1)
+    assert "with 72 two, with 18 none or one" in said
+
+
+def test_loops_has_seventy_wirings():
+    """Counted, not quoted: as rings of six, and of three and three, on six names."""
+    from math import factorial
+
+    assert factorial(6) // 12 + factorial(6) // (6 * 6 * 2) == 60 + 10
+    assert "(60 and 10)" in text("10_when_it_helps")
+    assert synthetic.QUESTIONS["loops"].wirings == ("ring", "rings")
+
+
+def test_chapter_12_says_what_its_graphs_are():
+    said = text("12_when_it_wins")
+    parts = wirings.wirings()
+    prisms, wells = (sum(len(part[i]) for part in parts) for i in (0, 1))
+    assert f"{prisms + wells} ways" in said
+    assert f"{prisms} prisms and {wells} of the other kind" in said
+    graph = wirings.draw(parts.test, 2, bridges=12, features="tags")[0]
+    i, j = graph.community[graph.edge_index]
+    assert (i != j).float().mean() == 0.75 and "three of a node's four edges" in said
+
+
+@pytest.fixture(scope="module")
+def wins():
+    path = ROOT / "book" / "results" / "when_it_wins.jsonl"
+    cells = {}
+    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
+        cell = json.loads(line)
+        cells.setdefault((cell["family"], cell["row"]), []).append(100 * cell["test"])
+    return cells
+
+
+def test_chapter_12_says_what_its_records_say(wins):
+    said = text("12_when_it_wins")
+    assert {len(cells) for cells in wins.values()} == {6} and "Six seeds" in said
+    assert min(wins["shown", "true"]) == 100
+    assert "true clusters are always right" in said
+    learned, heavy = wins["shown", "walks"], wins["shown", "heavy-edge"]
+    assert sum(a > 60 for a in learned) == 1 and "on one seed of six" in said
+    assert all(a < b for a, b in zip(learned, heavy, strict=True))
+    assert min(wins["shown", "raw spectrum"]) > 98
+    raw, hidden = wins["hidden", "raw spectrum"], wins["hidden", "walks"]
+    assert round(sum(raw) / 6) == 86 and "falls to 86" in said
+    ahead = [a for a, b in zip(hidden, raw, strict=True) if a > b]
+    assert [round(a) for a in ahead] == [92] and "ahead in one seed of six, 92" in said
+    assert max(wins["shown", "flat"] + wins["shown", "1-wl"]) < 60
+    assert max(wins["hidden", "heavy-edge"]) < 60
