@@ -16,8 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore import blockwise
-from dpcore.graphs import DenseGraphs, Graphs, as_graphs
+from dpcore.graphs import DenseGraphs, Graphs, as_graphs, blockwise
 from dpcore.graphs.checks import NotFinite, checked_batch, is_integer
 from dpcore.graphs.csr import offsets
 from dpcore.graphs.products import LARGE, Chunks

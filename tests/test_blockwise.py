@@ -4,8 +4,7 @@ import pytest
 import torch
 from reference import random_graphs, union
 
-from dpcore import blockwise
-from dpcore.graphs import SparseGraphs
+from dpcore.graphs import SparseGraphs, blockwise
 from dpcore.pooling import diff_pool
 
 close = torch.testing.assert_close

@@ -15,8 +15,9 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from dpcore.graphs import Graphs, SparseGraphs
 from dpcore.graphs.products import tall_product
+from dpcore.graphs.sparse import SparseGraphs
+from dpcore.graphs.verbs import Graphs
 
 BLOCK = 16_384
 """Rows a block: at 64 columns 4 MB, which the allocator hands out again and again."""
