@@ -6,6 +6,10 @@ document.addEventListener("DOMContentLoaded", () => {
   sidebar?.setAttribute("role", "navigation");
   sidebar?.setAttribute("aria-label", "Book");
 
+  // Its arrow beside a page with pages of its own has no name.
+  for (const arrow of document.querySelectorAll(".has-children > details > summary"))
+    arrow.setAttribute("aria-label", "pages below");
+
   // docutils gives the entries of a list of references a role that ARIA 1.2 withdrew.
   for (const entry of document.querySelectorAll("[role=doc-biblioentry]"))
     entry.setAttribute("role", "listitem");
