@@ -48,7 +48,7 @@ class HeavyEdge(nn.Module):
         name = f"heavy-edge/{','.join(map(str, self.clusters))}/{self.ratio}"
         ids = graphs.once(name, lambda g: heavy_edge(g, self.clusters, self.ratio))
         logits, owner = [], torch.arange(graphs.num_nodes, device=ids.device)
-        shape = (graphs.num_nodes,)
+        shape: tuple[int, ...] = (graphs.num_nodes,)
         for level, k in enumerate(self.clusters):
             parent = ids.new_zeros(shape)
             parent.view(-1)[owner] = ids[:, level]  # equal for all nodes of a cluster
@@ -81,6 +81,7 @@ class Random(nn.Module):
     def __init__(self, clusters: Sequence[int]):
         super().__init__()
         self.clusters = list(clusters)
+        self.seed: Tensor
         self.register_buffer("seed", torch.randint(2**31, ()))
         for level in range(1, len(self.clusters)):
             coarse = torch.randn(self.clusters[level - 1], self.clusters[level])

@@ -167,7 +167,9 @@ def _read(folder: Path | zipfile.Path, name: str) -> dict[str, Tensor]:
         if not path.exists():
             raise ValueError(f"no {path.name}")
         with path.open(encoding="utf-8") as lines:
-            values = np.loadtxt(lines, dtype, comments=None, delimiter=",", ndmin=2)
+            values: np.ndarray = np.loadtxt(
+                lines, dtype, comments=None, delimiter=",", ndmin=2
+            )
         if len(values) != (rows or max(1, len(values))):
             raise ValueError(
                 f"{kind}: expected {rows or 'some'} rows, got {len(values)}"

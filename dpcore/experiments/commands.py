@@ -199,7 +199,7 @@ def _add_settings(parser: Parser) -> None:
     )
     for name, (kind, about) in SETTINGS.items():
         flag = "--" + name.replace("num_", "").replace("_", "-")
-        options = dict(dest=name, default=argparse.SUPPRESS, help=about)
+        options: dict[str, Any] = dict(dest=name, default=argparse.SUPPRESS, help=about)
         if kind is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, **options)
         else:

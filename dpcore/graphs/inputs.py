@@ -63,7 +63,7 @@ def as_graphs(
 
 def _from_data(data: Any) -> SparseGraphs:
     names = ("x", "edge_index", "batch", "edge_weight", "edge_attr")
-    tensors = {name: getattr(data, name, None) for name in names}
+    tensors: dict[str, Any] = {name: getattr(data, name, None) for name in names}
     for name in ("x", "edge_index"):
         if tensors[name] is None:
             raise ValueError(f"data has no {name}: set data.{name}")

@@ -130,7 +130,7 @@ def build_model(
     ):
         if value < 1:
             raise ValueError(f"{argument} is {value}, expected at least 1")
-    sizes = dict(num_features=num_features, num_classes=num_classes)
+    sizes: dict[str, Any] = dict(num_features=num_features, num_classes=num_classes)
     sizes |= dict(max_nodes=max_nodes, hidden=hidden, dropout=dropout)
     model = MODELS[name].build(**sizes, **settings)
     if not {"gnn", "assign_gnn"} & settings.keys():

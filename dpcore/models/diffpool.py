@@ -111,7 +111,8 @@ class DiffPoolClassifier(nn.Module):
         self.head = classifier_head(parts * hidden, hidden, num_classes)
         self.link_weight, self.entropy_weight = link_weight, entropy_weight
         self.hard, self.repair = assignments == "hard", repair
-        self.ratio, self.given = ratio, None
+        self.ratio = ratio
+        self.given: HeavyEdge | Random | None = None
         if assignments == "heavy-edge":
             self.ratio = ratio or 1.0
             self.given = HeavyEdge(clusters, self.ratio)
@@ -133,7 +134,7 @@ class DiffPoolClassifier(nn.Module):
             readouts.append(self._read(graphs, z) if self.every_level else None)
             logits = level.assign(graphs, graphs.x) if fixed is None else fixed
             clusters = self._open(graphs, logits)
-            own = dict(clusters=clusters, hard=self.hard)
+            own: dict[str, Any] = dict(clusters=clusters, hard=self.hard)
             carried = self.carries_attributes
             pooled = diff_pool(z, graphs, logits, edge_attr=carried, **own)
             first, second = self._losses(z, graphs, logits, pooled)
@@ -157,7 +158,7 @@ class DiffPoolClassifier(nn.Module):
             return dmon_losses(graphs, pooled)
         judged = for_losses(graphs, self.repair)
         if judged is not graphs:
-            own = dict(clusters=pooled.clusters, hard=self.hard)
+            own: dict[str, Any] = dict(clusters=pooled.clusters, hard=self.hard)
             pooled = diff_pool(z, judged, logits, **own)
         return pooled.link_loss, pooled.entropy_loss
 
@@ -178,6 +179,7 @@ class Level(nn.Module):
 
 def _stack(num_layers: int, conv: str, dropout: float, self_loops: str):
     """Makes the GNN of a level: (level, in_channels, hidden, out_channels) → module."""
+    shared: dict[str, Any]
     if conv == "s2v":
         shared = dict(num_layers=num_layers, dropout=dropout)
         return lambda level, *widths: S2V(*widths, average=level > 0, **shared)
@@ -236,7 +238,7 @@ def num_clusters(max_nodes: int, ratio: float, levels: int) -> list[int]:
     >>> num_clusters(150, 0.25, 2)
     [38, 10]
     """
-    clusters = []
+    clusters: list[int] = []
     for _ in range(levels):
         clusters.append(ceil(ratio * (clusters[-1] if clusters else max_nodes)))
     return clusters

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from math import ceil
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -138,7 +139,7 @@ class WalksClassifier(nn.Module):
                 f"reader is {reader!r}, expected one of {', '.join(READERS)}"
             )
         k = clusters[0]
-        shared = dict(num_layers=num_layers, conv=conv, dropout=dropout)
+        shared: dict[str, Any] = dict(num_layers=num_layers, conv=conv, dropout=dropout)
         makers = {
             "learned": lambda: GNN(num_features, hidden, k, **shared),
             "hard": lambda: GNN(num_features, hidden, k, **shared),

@@ -6,10 +6,10 @@ import math
 import platform
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
 from importlib.metadata import version
-from typing import Any
+from typing import Any, TypedDict
 
 Tick = Callable[[str], None]
 """Called with what is being done right now: the progress bar shows it."""
@@ -91,7 +91,10 @@ def _versions() -> dict[str, str]:
 
 
 def alternate(
-    sides: dict[str, Callable[[], float]], repeats: int, tick: Tick, warm: bool = False
+    sides: Mapping[str, Callable[[], float]],
+    repeats: int,
+    tick: Tick,
+    warm: bool = False,
 ) -> dict[str, float]:
     """The median of what each side returns, its seconds; the sides take turns.
 
@@ -119,7 +122,15 @@ def timed(work: Callable[[], Any]) -> float:
     return time.perf_counter() - start
 
 
-def times(times: dict[str, float]) -> dict[str, float]:
+class Times(TypedDict):
+    """The figures of a :class:`Result` that two sides have."""
+
+    ours_seconds: float
+    theirs_seconds: float
+    ratio: float
+
+
+def times(times: Mapping[str, float]) -> Times:
     return dict(
         ours_seconds=times["ours"],
         theirs_seconds=times["theirs"],

@@ -6,8 +6,10 @@ import json
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor
@@ -39,8 +41,8 @@ class Operator:
         self.z = z.to(dtype).requires_grad_()
         self.logits = logits.to(dtype).requires_grad_()
         if side == "ours":
-            self.structure = SparseGraphs.from_edge_index(z.to(dtype), edges)
-            self.pool = _pool_ours
+            self.structure: Any = SparseGraphs.from_edge_index(z.to(dtype), edges)
+            self.pool: Callable[..., tuple[Tensor, ...]] = _pool_ours
         elif side == "pyg":
             self.structure = torch.zeros(nodes, nodes, dtype=dtype)
             self.structure[edges[0], edges[1]] = 1

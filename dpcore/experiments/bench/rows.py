@@ -10,6 +10,7 @@ import warnings
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from functools import partial
+from typing import Any
 from unittest.mock import patch
 
 import torch
@@ -49,7 +50,7 @@ def operator_dense(sizes: Sizes, tick: Tick) -> list[Result]:
     their_peak, their_base = peak_memory("pyg", *shape)
     tick("memory, ours")
     our_peak, our_base = peak_memory("ours", *shape)
-    shared = dict(threads=2, sizes=facts)
+    shared: dict[str, Any] = dict(threads=2, sizes=facts)
     return [
         Result(
             "operator-10k",
@@ -197,7 +198,7 @@ def cv_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
     """Cross-validation: fold after fold ÷ two single-threaded workers."""
     tick("loading")
     batch = SparseGraphs.from_data_list(load_dataset("PROTEINS"))
-    settings = dict(epochs=sizes.epochs, seed=0)
+    settings: dict[str, Any] = dict(epochs=sizes.epochs, seed=0)
     parts = splits(batch.y, sizes.folds, 0)
 
     def one_process() -> list:
@@ -291,7 +292,9 @@ def accuracy(sizes: Sizes, tick: Tick) -> list[Result]:
             loss_error = max(loss_error, loss)
             gradient_error = max(gradient_error, gradient)
     facts = dict(nodes=list(sizes.accuracy_nodes))
-    bound = dict(at_least=False, sizes=facts, threads=torch.get_num_threads())
+    bound: dict[str, Any] = dict(
+        at_least=False, sizes=facts, threads=torch.get_num_threads()
+    )
     return [
         Result("accuracy", "loss", ratio=loss_error, target=1e-5, **bound),
         Result(

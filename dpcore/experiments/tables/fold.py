@@ -11,7 +11,7 @@ import traceback
 import warnings
 from importlib.metadata import version
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
 from torch import Tensor
@@ -80,7 +80,7 @@ def _measure(task: Task) -> dict:
     options = {k: settings.pop(k) for k in OF_THE_DATA & settings.keys()}
     graphs = _load(task.dataset, as_one_batch=True, **options)
     own = (task.method, graphs, _split(task, graphs.y))
-    seed = dict(seed=task.weights_seed)
+    seed: dict[str, Any] = dict(seed=task.weights_seed)
     found = choose(*own, task.grid, epochs=trial_epochs, **seed, **settings)
     settings.update(found.chosen)
     return found | run_fold(*own, epochs=epochs, **seed, **settings)

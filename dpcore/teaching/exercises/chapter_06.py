@@ -45,7 +45,7 @@ def padding_share(function: Answer) -> str:
 @exercise("6.2")
 def recalls(function: Answer) -> str:
     """``recalls(labels, answers, num_classes)`` → [num_classes]."""
-    cases = {
+    cases: dict[str, tuple[list[int], list[int], list[float]]] = {
         "": ([0, 0, 0, 1, 1, 3], [0, 1, 0, 1, 0, 3], [2 / 3, 1 / 2, 0, 1]),
         ", one class asked": ([1, 1, 1, 1], [0, 0, 0, 1], [0, 1 / 4]),
         " where the last class has no graphs (bincount has a `minlength`)": (

@@ -86,7 +86,8 @@ def safe_root(function: Answer) -> str:
 def slots(function: Answer) -> str:
     """``slots(sizes [B], chunk)`` → the slot of every node [N]."""
     sizes, chunk = torch.tensor([3, 4, 9, 1]), 4
-    want, first = [], 0
+    want: list[int] = []
+    first = 0
     for size in sizes.tolist():
         want += range(first, first + size)
         first = want[-1] + 1 + -(want[-1] + 1) % chunk

@@ -108,7 +108,7 @@ def tiles(
         color = cluster_color(int(groups[i, j])) if groups[i, j] >= 0 else PLAIN
         ax.add_patch(Rectangle((j, rows - 1 - i), 1, 1, fc=color, ec=PAPER, lw=2))
         at = (j + 0.5, rows - 0.5 - i)
-        ink = {"color": ink_on(color), "fontsize": 12}
+        ink: dict[str, Any] = {"color": ink_on(color), "fontsize": 12}
         ax.text(*at, number(value), ha="center", va="center", **ink)
     ax.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
     ax.axis("off")

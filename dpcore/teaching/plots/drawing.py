@@ -91,7 +91,7 @@ def graph(
     thin = min(1.0, 150 / max(len(lines), 1))  # many lines would hide the nodes
     for (i, j), w in lines.items():
         width = max(0.25, thin * (0.4 + 1.4 * max(w, 0.0) / heaviest))
-        style = {"color": "#7A828C", "lw": width}
+        style: dict[str, Any] = {"color": "#7A828C", "lw": width}
         if i == j:
             loop = place[i] + (0, 1.2 * size)
             ax.add_patch(Circle(loop, 0.8 * size, fill=False, ec=style["color"]))
@@ -172,12 +172,14 @@ def coarse(
         disc.set_gid(f"cluster-{c}")
         ax.add_patch(disc)
         ink = ink_on(color)
-        at = {"ha": "center", "va": "center", "zorder": 4}
-        ax.text(*place[c], number(matrix[c, c]), color=ink, fontsize=10, **at)
+        middle: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 4}
+        ax.text(*place[c], number(matrix[c, c]), color=ink, fontsize=10, **middle)
         away = place[c] - centre
         away = away / (np.linalg.norm(away) or 1.0)
         outside = place[c] + away * (radius[c] + 0.06 * extent)
-        ax.text(*outside, str(names[c]), weight="bold", color=INK, fontsize=11, **at)
+        ax.text(
+            *outside, str(names[c]), weight="bold", color=INK, fontsize=11, **middle
+        )
     _frame(ax, place, radius.max(initial=0.1) + 0.1 * extent)
     return ax.get_figure(root=True)
 

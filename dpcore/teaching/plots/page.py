@@ -8,6 +8,7 @@ import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib.pyplot as plt
 from matplotlib.figure import Figure
@@ -202,7 +203,7 @@ def _check_rows(head: Sequence, rows: Sequence[Sequence]) -> None:
             )
 
 
-def _png(fig: Figure, **how: object) -> bytes:
+def _png(fig: Figure, **how: Any) -> bytes:
     """The figure as PNG; a figure that pyplot keeps is closed."""
     buffer = io.BytesIO()
     fig.savefig(buffer, format="png", metadata={"Software": None}, **how)

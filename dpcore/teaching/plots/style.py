@@ -69,7 +69,7 @@ def new_axes(ax: Axes | None, size: tuple[float, float], title: str | None) -> A
 def label(ax: Axes, at: np.ndarray, text: str, size: float) -> None:
     """Text with a white rim, readable on a line or on a pie."""
     rim = [patheffects.withStroke(linewidth=2.2, foreground=PAPER)]
-    at_centre = {"ha": "center", "va": "center", "zorder": 5}
+    at_centre: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 5}
     ax.text(*at, text, size=size, color=INK, path_effects=rim, **at_centre)
 
 
