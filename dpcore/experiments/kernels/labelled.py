@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,7 +32,7 @@ class LabelledGraphs:
         return np.repeat(np.arange(len(self.ptr) - 1), np.diff(self.ptr))
 
     @property
-    def blocks(self):
+    def blocks(self) -> Iterator[tuple[csr_array, NDArray[np.int64]]]:
         """Adjacency [n, n] and labels [n] of one graph after the other."""
         for start, end in zip(self.ptr[:-1], self.ptr[1:], strict=True):
             yield self.adjacency[start:end, start:end], self.labels[start:end]

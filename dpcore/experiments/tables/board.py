@@ -11,6 +11,7 @@ import io
 from collections.abc import Iterable, Sequence
 from html import escape
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -76,7 +77,7 @@ def _both(dataset: str, method: str, folds: list[FoldRecord]) -> list[dict]:
     rows = []
     for protocol, accuracies in zip(PROTOCOLS, read, strict=True):
         percent = 100 * np.array(accuracies)
-        row = dict(dataset=dataset, method=method, protocol=protocol)
+        row: dict[str, Any] = dict(dataset=dataset, method=method, protocol=protocol)
         row |= dict(mean=float(percent.mean()), sd=float(percent.std(ddof=1)), **same)
         row |= {f"fold_{i}": value for i, value in enumerate(percent.tolist())}
         rows.append(row)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dpcore.data.expected import EXPECTED, majority
@@ -37,7 +37,8 @@ def show(results: str | Path | None = None) -> list[dict]:
     """
     cells: dict[tuple, tuple[list, list]] = {}
     failed = [] if results is None else failures(results)
-    for kind, found in enumerate((records(results), failed)):
+    both: tuple[Iterable[FoldRecord | Failure], ...] = (records(results), failed)
+    for kind, found in enumerate(both):
         for record in found:
             seed = -1 if record.weights_seed is None else record.weights_seed
             split = str(record.split)

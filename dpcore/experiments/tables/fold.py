@@ -93,7 +93,7 @@ def _split(task: Task, labels: Tensor) -> dict[str, Tensor]:
 
 
 @functools.lru_cache(maxsize=1)
-def _load(dataset: str, as_one_batch: bool, **options: bool):
+def _load(dataset: str, as_one_batch: bool, **options: Any):
     """The data, once a process: tasks come data set by data set, so one is enough."""
     graphs = load_dataset(dataset, **options)
     return as_batch(dataset, graphs) if as_one_batch else graphs

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
@@ -29,7 +29,7 @@ from dpcore.experiments.tables.store import (
 SCHEDULER_SECONDS = 8
 """How long a silent scheduler, and one without workers, is waited for."""
 
-Measured = Iterator[tuple[Task, Outcome]]
+Measured = Generator[tuple[Task, Outcome], None, None]
 
 
 class NoCluster(RuntimeError):
