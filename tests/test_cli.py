@@ -94,7 +94,7 @@ def test_the_paper_s_figure_stands_only_beside_its_protocol_and_the_plan_s_setti
 
 def test_every_setting_of_every_row_is_an_option(capsys, measured):
     of_data = {"edge_features", "k", "width"}  # read off the data
-    internal = {"field"}  # PATCHY-SAN's receptive field is the paper's
+    internal = {"field", "gnn", "assign_gnn"}  # no words of a command line: factories
     for row in ROWS:
         assert accepted_settings(row) <= {*commands.SETTINGS} | of_data | internal
     given = dict(
