@@ -61,5 +61,6 @@ def gain(method: str, baseline: str = "graphsage") -> float:
     (6.27, 2.2)
     """
     pairs = zip(TABLE_1[method], TABLE_1[baseline], strict=True)
-    gains = [ours - theirs for ours, theirs in pairs if ours is not None]
+    both = ((o, t) for o, t in pairs if o is not None and t is not None)
+    gains = [ours - theirs for ours, theirs in both]
     return sum(gains) / len(gains)
