@@ -157,7 +157,8 @@ def coarsened_attributes(graphs: Graphs, s: Tensor, adj: Tensor) -> Tensor | Non
     >>> kinds = torch.tensor([[1.0, 0.0], [0.0, 1.0]])
     >>> star = SparseGraphs.from_edge_index(x, edges, edge_attr=kinds)
     >>> s = torch.tensor([[1.0, 0.0], [0.0, 1.0], [0.0, 1.0]])
-    >>> coarsened_attributes(star, s, torch.tensor([[[0.0, 2.0], [0.0, 0.0]]]))[0, 0, 1]
+    >>> adj = torch.tensor([[[0.0, 2.0], [0.0, 0.0]]])
+    >>> coarsened_attributes(star, s, adj)[0, 0, 1]
     tensor([0.5000, 0.5000])
     """
     if graphs.edge_attr is None:

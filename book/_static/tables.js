@@ -45,7 +45,9 @@ document.addEventListener("DOMContentLoaded", () => {
           });
       });
     }
-    if (bar.children.length) board.before(bar);
+    const hint = board.previousElementSibling; // of book.js: it stays beside the table
+    const place = hint?.className === "scroll-hint" ? hint : board;
+    if (bar.children.length) place.before(bar);
 
     // A click on a column's name sorts: numbers from the top, words from A; a second
     // click turns the order round. Empty cells come last both ways.
