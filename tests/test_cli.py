@@ -6,7 +6,7 @@ import subprocess
 import sys
 
 import pytest
-from measured import fake, record_of
+from made_records import fake, record_of
 
 from dpcore import tables
 from dpcore.__main__ import main

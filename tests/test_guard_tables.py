@@ -5,7 +5,7 @@ import json
 
 import pytest
 import torch
-from measured import record_of
+from made_records import record_of
 
 from dpcore.experiments.tables import cells, fold, long_tables, plan, store
 from dpcore.training.threads import threads

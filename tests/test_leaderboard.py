@@ -8,7 +8,7 @@ import leaderboard as tool
 import numpy as np
 import pytest
 from chapters import ROOT
-from measured import record_of
+from made_records import record_of
 
 from dpcore import tables
 from dpcore.experiments.tables import Comparison, plan, schema

@@ -9,7 +9,7 @@ from dataclasses import fields, replace
 from pathlib import Path
 
 import pytest
-from measured import record_of
+from made_records import record_of
 
 from dpcore.experiments.tables import packed, schema, store
 from dpcore.experiments.tables.plan import GRID, plan

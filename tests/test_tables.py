@@ -9,7 +9,7 @@ import time
 from functools import partial
 
 import pytest
-from measured import fake, record_of
+from made_records import fake, record_of
 
 import dpcore
 from dpcore import tables

@@ -106,7 +106,9 @@ def graphs(question: str, part: str, size: int, seed: int, count: int) -> Sparse
     own = 1000 * (seed + 1) + 100 * parts.index(part) + size
     data = synthetic.ask(question, count, size, own)
     batch = SparseGraphs.from_data_list(data)
-    batch.community = torch.cat([graph.community for graph in data])
+    object.__setattr__(
+        batch, "community", torch.cat([graph.community for graph in data])
+    )
     return batch
 
 
