@@ -7,7 +7,7 @@ import subprocess
 from pathlib import Path
 from urllib.parse import quote, unquote, urlsplit
 
-import made_records as measured
+import measured
 import numpy as np
 import pytest
 import yaml

@@ -101,7 +101,9 @@ def drawn(question: str, part: str, seed: int) -> SparseGraphs:
     own = 3 * seed + [*COUNTS].index(part) + 10_000
     data = synthetic.ask(question, COUNTS[part], seed=own)
     batch = SparseGraphs.from_data_list(data)
-    batch.community = torch.cat([graph.community for graph in data])
+    object.__setattr__(
+        batch, "community", torch.cat([graph.community for graph in data])
+    )
     return batch
 
 
