@@ -91,7 +91,7 @@ def would_install(python: Path, repository: Path, folder: Path) -> dict[str, str
     """Names and versions of what pip would install with dpcore, by a dry run."""
     report = folder / "report.json"
     dry = ("install", "-q", "--dry-run", "--report", report)
-    wanted = f"dpcore[book] @ git+{repository.as_uri()}"
+    wanted = f"{repository}[book]"
     run(python, "-m", "pip", *dry, wanted, cwd=folder)
     told = json.loads(report.read_text("utf-8"))["install"]
     return {p["metadata"]["name"].lower(): p["metadata"]["version"] for p in told}

@@ -106,6 +106,9 @@ def test_a_local_clone_is_an_address_without_colab(project):
     assert publish_url.main(["file:///srv/books/diffpool"], project) == 0
     assert first_cells(project)[0].count('"file:///srv/books/diffpool"') == 1
     assert "colab.research" not in (project / "README.md").read_text()
+    assert "file:///srv/books/diffpool/" not in (project / "README.md").read_text()
+    metadata = tomllib.loads((project / "pyproject.toml").read_text())
+    assert metadata["project"]["urls"] == {}  # setuptools refuses a file's address
 
 
 @pytest.mark.parametrize(

@@ -50,6 +50,12 @@ def checked(url: str) -> str:
     return url
 
 
+def on_the_web(url: str) -> str:
+    """The address where a browser can open it; "" for a local clone, whose files have
+    no pages to link to and which the package's metadata cannot name."""
+    return url if _WEB.fullmatch(url) else ""
+
+
 def new_config(text: str, url: str) -> str:
     text, count = _CONFIG_LINE.subn(lambda m: f'{m[1]}"{url}"', text)
     if count != 1:
@@ -95,7 +101,8 @@ def new_readme(text: str, old: str, url: str, notebooks: list[Path]) -> str:
     if count != 1:
         raise PublishError(f"README.md: one pair of address comments, not {count}")
     text = _README_BLOCK.sub("", text)
-    text = _LINK.sub(lambda link: moved_link(*link.groups(), old, url), text)
+    old, new = on_the_web(old), on_the_web(url)
+    text = _LINK.sub(lambda link: moved_link(*link.groups(), old, new), text)
     return _README_BLOCK.sub(lambda _: block, text)
 
 
@@ -117,6 +124,7 @@ def moved_link(image: str, start: str, target: str, old: str, url: str) -> str:
 
 def new_project(text: str, url: str) -> str:
     """pyproject.toml with the address as the project's own."""
+    url = on_the_web(url)
     lines = f'Homepage = "{url}"\nRepository = "{url}"\n' if url else ""
     text, count = _PROJECT_BLOCK.subn(lambda _: lines, text)
     if count != 1:
