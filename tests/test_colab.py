@@ -2,8 +2,8 @@
 
 An environment that has all of this one's packages but `dpcore`; a repository at a
 file:// address; an empty folder. `make colab` runs every notebook whole there, each
-installing `dpcore` anew. `make test` has no time for that twice: the first chapter's
-setup cell installs, then every chapter runs its setup cell and all its imports.
+installing `dpcore` anew. `make test` has no time for that twice: it runs the setup
+cell, which all notebooks share, and after it what any of them imports.
 """
 
 import ast
@@ -146,10 +146,10 @@ def test_the_dry_run_tells_of_a_change(repository, tmp_path):
     assert "tqdm" in would_install(python, repository, tmp_path)
 
 
-def imports_of(notebook: nbformat.NotebookNode) -> str:
-    """All its import statements, as one cell."""
+def imports_of(notebooks: list[nbformat.NotebookNode]) -> str:
+    """All their import statements, as one cell."""
     found = []
-    for cell in chapters.code_cells(notebook)[1:]:
+    for cell in (c for book in notebooks for c in chapters.code_cells(book)[1:]):
         for node in ast.walk(ast.parse(re.sub(r"(?m)^ *[%!].*", "", cell.source))):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 found.append(ast.unparse(node))
@@ -169,7 +169,10 @@ def kernel(colab, tmp_path, monkeypatch) -> str:
     return "colab"
 
 
-@pytest.mark.parametrize("name", [path.name for path in chapters.paths()])
+NAMES = [path.name for path in chapters.paths()]
+
+
+@pytest.mark.parametrize("name", NAMES if WHOLE else NAMES[:1])
 def test_a_notebook_runs_from_an_empty_folder(
     colab, repository, kernel, tmp_path, name
 ):
@@ -182,7 +185,9 @@ def test_a_notebook_runs_from_an_empty_folder(
         where = "import dpcore; print(dpcore.__file__)"
         notebook.cells = [
             setup,
-            nbformat.v4.new_code_cell(imports_of(notebook)),
+            nbformat.v4.new_code_cell(
+                imports_of([chapters.read(path) for path in chapters.paths()])
+            ),
             nbformat.v4.new_code_cell(where),
         ]
     empty = tmp_path / "empty"

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from types import SimpleNamespace
 
+import book_address
 import chapters
 import measured
 import publish_url
@@ -168,14 +170,10 @@ def built_page(folder: Path, address: str) -> BeautifulSoup:
     config = config.replace("book/tools", str(ROOT / "book" / "tools"))
     (folder / "_config.yml").write_text(publish_url.new_config(config, address))
     (folder / "_toc.yml").write_text("format: jb-book\nroot: notebooks/01_one\n")
-    for name in ("book/_static", "notebooks"):
-        (folder / name).mkdir(parents=True)
-    for name in (
-        "book/_static/book.css",
-        "book/_static/book.js",
-        "book/references.bib",
-    ):
-        shutil.copy(ROOT / name, folder / name)
+    for name in ("book/_static", "book/references.bib", "dpcore/teaching/plots/static"):
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).symlink_to(ROOT / name)
+    (folder / "notebooks").mkdir()
     write_notebook(folder / "notebooks/01_one.ipynb", chapters.setup_cell(address))
     built = subprocess.run(
         [Path(sys.executable).with_name("jupyter-book"), "build", "-W", folder],
@@ -196,16 +194,27 @@ def built_page(folder: Path, address: str) -> BeautifulSoup:
         ("", False, False),
     ],
 )
-def test_buttons_appear_with_the_address(tmp_path, address, repository, colab):
+def test_the_address_decides_the_buttons(address, repository, colab):
+    config = SimpleNamespace(book_address=address, html_theme_options={"home": True})
+    book_address.set_buttons(None, config)
+    options = config.html_theme_options
+    assert options["home"] and options["use_repository_button"] == repository
+    assert options["repository_url"] == (address if repository else "")
+    expected = {"colab_url": "https://colab.research.google.com"} if colab else {}
+    assert options["launch_buttons"] == expected
+
+
+@pytest.mark.parametrize("address", [GITHUB, ""])
+def test_buttons_appear_with_the_address(tmp_path, address):
     page = built_page(tmp_path, address)
     links = [a["href"] for a in page.find_all("a", href=True)]
-    assert (address in links) == repository
-    expected = (
+    on_colab = (
         "https://colab.research.google.com/github/you/diffpool-book/blob/main/"
         "notebooks/01_one.ipynb"
     )
-    assert (expected in links) == colab
-    assert any("colab" in link for link in links) == colab
+    assert (address in links) == (on_colab in links) == bool(address)
     assert any(link.endswith(".ipynb") for link in links)  # the download button
-    assert page.select_one("p.measured").get_text() == measured.NOT_YET
-    assert not [x for x in links if x.startswith("http") and not (address or colab)]
+    told = page.select_one("p.measured").get_text()
+    assert told == f"About 1 minute to read. {measured.NOT_YET}"
+    outside = [link for link in links if link.startswith("http")]
+    assert bool(outside) == bool(address)

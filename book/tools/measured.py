@@ -48,7 +48,8 @@ def add_line(app, doctree: nodes.document) -> None:
     env.note_dependency(str(results))
     records = json.loads(results.read_text("utf-8")) if results.exists() else {}
     run = records.get(env.docname.removeprefix(CHAPTERS))
-    told = f"About {minutes(Path(env.doc2path(env.docname)))} minutes to read. "
+    count = minutes(Path(env.doc2path(env.docname)))
+    told = f"About {count} minute{'s' if count > 1 else ''} to read. "
     line = nodes.paragraph("", told + sentence(run), classes=["measured"])
     title = next(doctree.findall(nodes.title))
     title.parent.insert(title.parent.index(title) + 1, line)
