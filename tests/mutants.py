@@ -2,6 +2,7 @@
 
     make mutants                         every part, a sample of each module's mutants
     make mutants PART=training SAMPLE=0  one part, all mutants of it
+    make mutants SAMPLE=-1               those of mutants_by_hand.txt alone
 
 mutmut makes most of the faults; coverage knows which tests execute them. mutmut's own
 runner leaves out decorated functions (`cached_property`, `no_grad`, the backward passes
@@ -49,6 +50,7 @@ RESULTS = BUILD / "results.jsonl"
 OWN = BUILD / str(os.getpid())  # of this run: two may run side by side
 COPY = OWN / "copy"
 PAGE = ROOT / "tests" / "MUTANTS.md"
+BY_HAND = Path(__file__).with_name("mutants_by_hand.txt")
 CONFIG = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
 SLOW = CONFIG["slow_seconds"]
 TYPES = "TYPE_CHECKING"
@@ -189,12 +191,55 @@ def mutants(module: str) -> list[dict]:
     return sorted(result, key=lambda mutant: _hash(f"{mutant['key']}{CONFIG['seed']}"))
 
 
+def by_hand(module: str) -> list[dict]:
+    """The mutants that were written by hand, see the head of their file."""
+    source = (COPY / module).read_text("utf-8")
+    tree, functions = cst.parse_module(source), ast.FunctionDef | ast.AsyncFunctionDef
+    scopes = [n for n in ast.walk(ast.parse(source)) if isinstance(n, functions)]
+    scopes.sort(key=lambda scope: scope.lineno)
+    result = []
+    for reason, old, new in _blocks(module):
+        if source.count(old) != 1:
+            say(f"{module} has {source.count(old)} times: {old}")
+            continue
+        start, end = source.index(old), source.index(old) + len(old)
+        line = source[:start].count("\n") + 1
+        around = [s for s in scopes if s.lineno <= line <= s.end_lineno]
+        first, last = (around[0].lineno, around[0].end_lineno) if around else (0, 0)
+        scope = "\n".join(source.split("\n")[first - 1 : last]) if first else old
+        place = dict(function=".".join(s.name for s in around), line=line)
+        place |= dict(first=first, last=last, reason=reason, by_hand=True)
+        key = _hash("\0".join(("by hand", module, scope, old, new)))
+        rest = source[end:].split("\n", 1)  # what stands below keeps its line
+        rest.insert(1, "\n" * (1 + max(0, old.count("\n") - new.count("\n"))))
+        code = source[:start] + new + "".join(rest)
+        result.append(dict(key=key, module=module, tree=tree, code=code, **place))
+    return result
+
+
+def _blocks(module: str) -> Iterator[tuple[str, str, str]]:
+    """Of every block of a module: why it stays, the lines without `-`, those without
+    `+`."""
+    here = False
+    for block in BY_HAND.read_text("utf-8").split("\n\n"):
+        lines = block.strip("\n").split("\n")
+        if lines[0].endswith(".py"):
+            here = lines.pop(0) == module
+        texts = [
+            "\n".join(line[1:] for line in lines if line[:1] == mark) for mark in "#-+"
+        ]
+        if here and texts[1]:
+            yield texts[0].strip(), texts[1], texts[2]
+
+
 def _hash(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:12]
 
 
 def written(mutant: dict) -> str | None:
     """The module's text with the fault; None where Python would read the same."""
+    if "code" in mutant:
+        return mutant["code"]
     code = mutant["tree"].deep_replace(*mutant["nodes"]).code
     try:
         same = ast.dump(ast.parse(code)) == ast.dump(ast.parse(mutant["tree"].code))
@@ -236,7 +281,8 @@ class Bench:
         gc.collect()
         gc.freeze()
         quick = sorted(self.tests, key=lambda test: self.tests[test]["seconds"])
-        if self.new and _in_child(lambda: self._run(quick), 3600) != 0:
+        by_tool = self.sample >= 0
+        if self.new and by_tool and _in_child(lambda: self._run(quick), 3600) != 0:
             say(f"{self.part}: in another order the tests fail without any fault")
             return True
         (OWN / "killer").write_text("")
@@ -328,8 +374,9 @@ class Bench:
     # -- one mutant after the other
 
     def _try(self, module: str) -> None:
-        known, wanted = _decided(), mutants(module)
-        wanted = wanted[: self.sample] if self.sample else wanted
+        known, wanted = _decided(), by_hand(module)
+        if self.sample >= 0:
+            wanted += mutants(module)[: self.sample or None]
         for i, mutant in enumerate(wanted, 1):
             before = known.get(mutant["key"])
             decided = before and before["fate"] != "survived"
@@ -366,22 +413,20 @@ class Bench:
             total += seconds[test]
             if distance(test) < 2 and total <= CONFIG["budget_seconds"]:
                 near.append(test)
-        far = [test for test in order if distance(test) == 2 and seconds[test] < 0.2]
         patches = self._patches(mutant, code)
         (COPY / module).write_text(code, "utf-8")
         try:
-            for some in (near, far):
-                usual = sum(seconds[test] for test in some)
-                if patches:
-                    work = lambda: self._patched(patches, some)  # noqa: B023, E731
-                else:
-                    work = lambda: _afresh(some)  # noqa: B023, E731
-                status = _in_child(work, 900, cpu=60 + 5 * usual) if some else 0
-                if status in (None, -signal.SIGXCPU, -signal.SIGKILL):
-                    return "timeout"
-                if status != 0:
-                    self.killed[(OWN / "killer").read_text()] += 1
-                    return "killed"
+            usual = sum(seconds[test] for test in near)
+            if patches:
+                work = lambda: self._patched(patches, near)  # noqa: E731
+            else:
+                work = lambda: _afresh(near)  # noqa: E731
+            status = _in_child(work, 900, cpu=60 + 5 * usual) if near else 0
+            if status in (None, -signal.SIGXCPU, -signal.SIGKILL):
+                return "timeout"
+            if status != 0:
+                self.killed[(OWN / "killer").read_text()] += 1
+                return "killed"
         finally:
             (COPY / module).write_text(mutant["tree"].code, "utf-8")
         return "survived"
@@ -595,20 +640,25 @@ def current(parts: list[str]) -> list[dict]:
     known, found = _decided(), []
     for part in parts:
         for module in _expand(CONFIG["parts"][part]["modules"]):
-            everything = mutants(module)
-            here = dict(part=part, of=len(everything))
-            found += [
-                known[mutant["key"]] | here | {"line": mutant["line"]}
-                for mutant in everything
-                if mutant["key"] in known
-            ]
+            for everything in (mutants(module), by_hand(module)):
+                names = ("line", "reason", "by_hand")
+                here = dict(part=part, of=len(everything))
+                found += [
+                    known[m["key"]] | here | {k: m[k] for k in names if k in m}
+                    for m in everything
+                    if m["key"] in known
+                ]
     return found
+
+
+def _reason(mutant: dict) -> str:
+    return mutant.get("reason") or CONFIG["reasons"].get(mutant["key"], "")
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--part", action="append", choices=list(CONFIG["parts"]))
-    parser.add_argument("--sample", type=int, help="mutants a module; 0: all")
+    parser.add_argument("--sample", type=int, help="mutants a module; 0: all; -1: by hand")
     parser.add_argument("--module", action="append", default=[], help="a part's path")
     parser.add_argument("--show", action="store_true", help="report; run nothing")
     options = parser.parse_args()
@@ -625,13 +675,16 @@ def report(parts: list[str]) -> None:
     """Print the survivors without a reason, and write the page's tables anew."""
     found = current(parts)
     for m in found:
-        if m["fate"] == "survived" and m["key"] not in CONFIG["reasons"]:
+        if m["fate"] == "survived" and not _reason(m):
             print(f"{m['key']} {m['module']}:{m['line']} {m['function']}")
             print(f"  - {m['old']}\n  + {m['new']}")
     if parts == list(CONFIG["parts"]):
         before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
         after = rest.partition(MARKS[1])[2]
-        lines = [before + MARKS[0], "", *_table(found), "", *_survivors(found), ""]
+        lines = [before + MARKS[0], ""]
+        for by_hand, title in ((True, "## By hand"), (False, "## By the tool")):
+            some = [m for m in found if m.get("by_hand", False) == by_hand]
+            lines += [title, "", *_table(some), "", *_survivors(some), ""]
         PAGE.write_text("\n".join(lines) + MARKS[1] + after, "utf-8")
 
 
@@ -642,8 +695,7 @@ def _kind(mutant: dict) -> str:
     """killed, equivalent, or survived."""
     if mutant["fate"] != "survived":
         return "killed"
-    reason = CONFIG["reasons"].get(mutant["key"], "")
-    return "equivalent" if reason.startswith("equivalent") else "survived"
+    return "equivalent" if _reason(mutant).startswith("equivalent") else "survived"
 
 
 def _table(found: list[dict]) -> Iterator[str]:
@@ -666,7 +718,7 @@ def _survivors(found: list[dict]) -> Iterator[str]:
     for mutant in found:
         if mutant["fate"] == "survived":
             place = f"{mutant['module'].removeprefix('dpcore/')}, {mutant['function']}"
-            why = CONFIG["reasons"].get(mutant["key"], "not closed yet")
+            why = _reason(mutant) or "not closed yet"
             yield f"- {place}: `{mutant['old']}` → `{mutant['new']}`: {why}"
 
 

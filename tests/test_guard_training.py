@@ -3,6 +3,7 @@
 import copy
 import dataclasses
 import inspect
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from dpcore.training import (
     History,
     Record,
     choose,
+    fitting,
+    predict,
     run_fold,
     splits,
     standardized,
@@ -246,8 +249,11 @@ def test_the_test_part_has_no_say_in_the_fair_figure(told, fold):
     assert record.entropy_loss == pytest.approx(0.2 * best)
     assert record.effective_clusters == [1.0 + best]
     assert record.loss_curve == [0, 1, 2, 3]
-    assert torch.equal(told.evaluated.y, graphs.y[split["test"]])
-    assert torch.equal(told.calls[0]["train"].x, graphs.select(split["train"]).x)
+    assert torch.equal(told.evaluated.x, graphs.select(split["test"]).x)
+    call = told.calls[0]
+    for part in ("train", "validation"):
+        assert torch.equal(call[part].x, graphs.select(split[part]).x)
+    assert record.parameters == sum(p.numel() for p in call["model"].parameters())
 
 
 def test_both_figures_of_cross_validation(told):
@@ -269,6 +275,8 @@ def test_a_single_fold_has_no_spread_and_unequal_curves_are_held():
     assert summary([longer, one]).paper_protocol == pytest.approx(0.7)
     last = Record(accuracy=0.2, test_curve=[0.1, 0.1, 0.1, 0.9])
     assert summary([one, last]).paper_protocol == pytest.approx(0.8)
+    error = SimpleNamespace(error=0.3, test_curve=[0.5, 0.3])  # any object, as of tables
+    assert summary([error]).fair_mean == summary([error]).paper_protocol == 0.3
 
 
 def test_a_fold_hands_on_all_it_is_given(told):
@@ -278,7 +286,38 @@ def test_a_fold_hands_on_all_it_is_given(told):
     run_fold("mlp", graphs, split, **expected)
     call = told.calls[0]
     assert {name: call[name] for name in expected} == expected and not call["progress"]
-    assert torch.equal(call["validation"].y, graphs.y[split["validation"]])
+    run_fold("mlp", graphs, split, progress=True, **expected)
+    assert told.calls[1]["progress"]
+
+
+def test_a_factory_gets_the_settings_that_are_not_fit_s(told):
+    seen = []
+
+    def factory(**settings):
+        seen.append(settings)
+        return dpcore.build_model("mlp", num_features=3, num_classes=2)
+
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    run_fold(factory, graphs, split, epochs=4, seed=0, width=5, lr=0.5)
+    choose(factory, graphs, split, [dict(width=6)], epochs=4, seed=0, depth=2)
+    assert seen == [dict(width=5), dict(width=6, depth=2)]
+
+
+def test_what_the_data_says_is_a_setting_unless_it_is_given(told):
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    for given in ({}, dict(k=11)):
+        run_fold("sortpool", graphs, split, epochs=4, seed=0, **given)
+    by_data, by_hand = (call["model"] for call in told.calls)
+    of_data = dpcore.models.data_settings("sortpool", graphs)
+    assert (by_data.k, by_hand.k) == (of_data["k"], 11) and of_data["k"] != 11
+
+
+def test_a_flat_model_has_no_figures_of_levels():
+    graphs = labelled(9)
+    record = run_fold("mlp", graphs, splits(graphs.y, 3)[0], epochs=1, seed=0)
+    assert not {"link_loss", "entropy_loss", "effective_clusters"} & record.keys()
 
 
 @pytest.mark.parametrize("which", ["run_fold", "choose"])
@@ -317,6 +356,22 @@ def test_the_seeds_of_cross_validation(monkeypatch):
     for (split, epochs, seed, given), part in zip(seen, parts, strict=True):
         assert (epochs, seed) == (7, 4) and own.items() <= given.items()
         assert all(torch.equal(split[name], part[name]) for name in part)
+
+
+def test_cross_validation_refuses_before_any_fold_and_hands_on_standardize(monkeypatch):
+    seen = []
+
+    def fold(*_, **settings):
+        seen.append(settings)
+        return Record(accuracy=0.5, test_curve=[0.5])
+
+    monkeypatch.setattr(validating, "run_fold", fold)
+    options = dict(folds=3, epochs=1, progress=False)
+    with pytest.raises(ValueError, match="ratio"):
+        dpcore.cross_validate("mlp", labelled(9), ratio=0.5, **options)
+    assert seen == []
+    dpcore.cross_validate("mlp", labelled(9), standardize=2, lr=0.5, **options)
+    assert [(one["standardize"], one["lr"]) for one in seen] == [(2, 0.5)] * 3
 
 
 def test_folds_of_unequal_size():
@@ -425,8 +480,9 @@ def test_standardising_keeps_all_but_the_columns():
         graphs.y,
         torch.rand(graphs.edge_index.size(1), 2),
     )
-    train = torch.tensor([0, 2])
+    train, before = torch.tensor([0, 2]), graphs.x.clone()
     found = standardized(graphs, 2, train)
+    assert torch.equal(graphs.x, before)  # the caller's stay
     seen = graphs.select(train).x.double().numpy()
     x = graphs.x.double().numpy()
     expected = (x - seen.mean(0)) / seen.std(0)
@@ -482,6 +538,74 @@ def test_patience_counts_epochs_without_progress(patience, epochs):
         dpcore.fit(model, graphs, 1, patience=2, progress=False)
 
 
+def test_a_lower_loss_is_progress_though_the_best_epoch_is_long_past():
+    graphs = labelled(10)
+    model = Scripted([0.8, 0.6, 0.6, 0.6, 0.6], [9.0, 1.0, 0.9, 0.8, 0.7])
+    options = dict(validation=graphs, progress=False, patience=2)
+    history = dpcore.fit(model, graphs, 5, 10, **options)
+    assert len(history) == 5 and history.best.epoch == 1
+
+
+class Diverging(nn.Module):
+    """Its second weight, or its auxiliary loss, is not finite; all else is."""
+
+    def __init__(self, which):
+        super().__init__()
+        self.which, self.weight = which, nn.Parameter(torch.zeros(2))
+        self.spare = nn.Parameter(torch.zeros(1))
+
+    def forward(self, batch):
+        out = flat_output(self.weight.expand(batch.num_graphs, 2))
+        if self.which == "weight":
+            self.spare.data.fill_(float("nan"))
+            return out
+        return out._replace(auxiliary=torch.tensor(float("inf")))
+
+
+@pytest.mark.parametrize("which", ["weight", "loss"])
+def test_a_weight_or_a_loss_that_is_not_finite_is_divergence(which):
+    with pytest.raises(FloatingPointError, match="diverged in epoch 1"):
+        dpcore.fit(Diverging(which), labelled(6), epochs=1, progress=False)
+
+
+def test_collapse_is_below_one_and_a_half_and_not_of_a_single_cluster():
+    record = Record(clusters=[4, 4, 1], effective_clusters=[1.55, 1.45, 1.0])
+    with pytest.warns(UserWarning) as found:
+        fitting._warn_of_collapse(record)
+    assert [str(one.message)[:17] for one in found] == ["level 2 uses 1.4 "]
+
+
+@pytest.mark.parametrize("call", ["fit", "evaluate", "predict"])
+def test_graphs_go_where_the_model_is(monkeypatch, call):
+    """Labels too: what is measured against them lies beside the outputs."""
+    sent, graphs = [], labelled(6)
+
+    class There(SparseGraphs):
+        def to(self, device):
+            sent.append(str(device))
+            return self
+
+        def select(self, ids):
+            assert sent, "not sent to the model's device"
+            return super().select(ids)
+
+    here = There(**{f.name: getattr(graphs, f.name) for f in dataclasses.fields(graphs)})
+    model = dpcore.build_model("mlp", num_features=3, num_classes=2)
+    if call == "fit":
+        dpcore.fit(model, here, 1, validation=here, progress=False)
+        assert len(sent) == 3  # both, and once more to measure
+    else:
+        {"evaluate": dpcore.evaluate, "predict": predict}[call](model, here)
+        assert len(sent) == {"evaluate": 2, "predict": 1}[call]
+    assert {*sent} == {"cpu"}
+
+
+def test_prediction_asks_for_no_labels():
+    graphs, model = labelled(5), diffpool()
+    without = dataclasses.replace(graphs, y=None)
+    torch.testing.assert_close(predict(model, without), predict(model, graphs))
+
+
 @pytest.mark.parametrize(
     "name", ["epochs", "batch_size", "lr", "accumulate", "patience"]
 )
@@ -509,12 +633,12 @@ def test_labels_beyond_the_classes_are_refused_in_training_and_in_measuring():
 
 def test_prediction_leaves_the_mode_and_has_no_dropout_and_no_gradient():
     graphs, model = labelled(7), diffpool(dropout=0.9)
-    whole = dpcore.training.predict(model, graphs)
+    whole = predict(model, graphs)
     assert not whole.requires_grad and model.training
     for size in (1, 3, 7):
-        torch.testing.assert_close(dpcore.training.predict(model, graphs, size), whole)
+        torch.testing.assert_close(predict(model, graphs, size), whole)
     model.eval()
-    dpcore.training.predict(model, graphs)
+    predict(model, graphs)
     assert not model.training
 
 
@@ -534,7 +658,9 @@ def test_of_a_regression_less_is_better_everywhere(monkeypatch):
     errors = iter([0.9, 0.2, 0.5])
 
     def fit(*args, **named):
-        assert given_to_fit(args, named)["task"] == "regression"
+        call = given_to_fit(args, named)
+        assert call["task"] == "regression"
+        assert call["model"](call["train"]).logits.size(1) == 1
         return History(
             [Record(epoch=1, clusters=[], error=next(errors), validation_loss=1)]
         )
@@ -579,7 +705,7 @@ def test_errors_of_a_regression_by_hand():
     graphs = numbered(7)
     torch.manual_seed(2)
     model = dpcore.build_model("mlp", num_features=3, num_classes=1, dropout=0.0)
-    outputs = dpcore.training.predict(model, graphs).view(-1)
+    outputs = predict(model, graphs).view(-1)
     expected = float((outputs - graphs.y).abs().mean())
     for size in (1, 3, 128):
         error = dpcore.evaluate(model, graphs, size, task="regression")
@@ -587,7 +713,7 @@ def test_errors_of_a_regression_by_hand():
     options = dict(epochs=1, batch_size=7, progress=False, task="regression")
     first = dpcore.fit(model, graphs, validation=graphs, **options)[0]
     assert "accuracy" not in first and "train_accuracy" not in first
-    outputs = dpcore.training.predict(model, graphs).view(-1)
+    outputs = predict(model, graphs).view(-1)
     after = float((outputs - graphs.y).abs().mean())
     assert first.error == pytest.approx(after, rel=1e-5)
     assert first.validation_loss == pytest.approx(after, rel=1e-5)

@@ -82,6 +82,9 @@ def test_the_parts_of_an_accumulated_batch_count(monkeypatch):
     graphs, model = graphs_of(*[10] * 6), Watching()
     dpcore.fit(model, graphs, epochs=1, batch_size=2, accumulate=2, progress=False)
     assert model.seen == [1] * 6
+    model.seen.clear()  # the larger part of three graphs is two
+    dpcore.fit(model, graphs, epochs=1, batch_size=3, accumulate=2, progress=False)
+    assert model.seen == [2] * 4
 
 
 @pytest.mark.parametrize("call", [dpcore.fit, dpcore.evaluate])
