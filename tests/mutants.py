@@ -31,6 +31,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import tomllib
 import types
@@ -49,6 +50,7 @@ BUILD = ROOT / "_build" / "mutants"
 RESULTS = BUILD / "results.jsonl"
 OWN = BUILD / str(os.getpid())  # of this run: two may run side by side
 COPY = OWN / "copy"
+TMP = Path(tempfile.gettempdir()) / f"mutants-{os.getpid()}"  # in no clone
 PAGE = ROOT / "tests" / "MUTANTS.md"
 BY_HAND = Path(__file__).with_name("mutants_by_hand.txt")
 CONFIG = tomllib.loads(Path(__file__).with_suffix(".toml").read_text("utf-8"))
@@ -498,10 +500,11 @@ def _afresh(names: list[str]) -> int:
 
 
 def _pytest(files: list[str], plugin) -> int:
+    TMP.mkdir(exist_ok=True)
     without = "faulthandler cacheprovider nbval xdist".split()
     without += ["unraisableexception", "threadexception"]
     switches = ["-s", "-q", "--noconftest", "--assert=plain", "--durations=0"]
-    switches += [f"--basetemp={OWN / 'tmp'}", *(f"-pno:{name}" for name in without)]
+    switches += [f"--basetemp={TMP / 'tmp'}", *(f"-pno:{name}" for name in without)]
     return pytest.main([*switches, *files], [plugin])
 
 
@@ -658,7 +661,9 @@ def _reason(mutant: dict) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--part", action="append", choices=list(CONFIG["parts"]))
-    parser.add_argument("--sample", type=int, help="mutants a module; 0: all; -1: by hand")
+    parser.add_argument(
+        "--sample", type=int, help="mutants a module; 0: all; -1: by hand"
+    )
     parser.add_argument("--module", action="append", default=[], help="a part's path")
     parser.add_argument("--show", action="store_true", help="report; run nothing")
     options = parser.parse_args()
@@ -669,6 +674,7 @@ def main() -> None:
         report(parts)
     finally:
         shutil.rmtree(OWN, ignore_errors=True)
+        shutil.rmtree(TMP, ignore_errors=True)
 
 
 def report(parts: list[str]) -> None:

@@ -2,12 +2,33 @@
 
 import csv
 import json
+import os
+import subprocess
+import threading
+import warnings
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import torch
-from made_records import record_of
+from joblib.externals.loky.process_executor import TerminatedWorkerError
+from made_records import fake, record_of
 
-from dpcore.experiments.tables import cells, fold, long_tables, plan, store
+from dpcore.experiments.tables import (
+    board,
+    cells,
+    errica,
+    fold,
+    long_tables,
+    packed,
+    paper,
+    plan,
+    runner,
+    schema,
+    split_files,
+    store,
+)
+from dpcore.experiments.tables import pace as pacing
 from dpcore.training.threads import threads
 
 
@@ -101,3 +122,401 @@ def test_exported_rows_by_hand(tmp_path):
     assert json.loads(mlp["settings"]) == tasks[0].settings
     assert (folder / "SCHEMA.md").read_text(encoding="utf-8") == long_tables.schema()
     assert "| `number` |" in long_tables.schema()
+
+
+# The board
+
+
+def test_the_board_reads_both_seeds_0_alone_and_holds_short_curves(tmp_path):
+    found = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]
+    tasks = plan.plan(["graphsage"], ["PROTEINS"])
+    for task, accuracy in zip(tasks, found, strict=True):
+        curve = [accuracy] if task.fold == 0 else [accuracy, 0.5, 0.25]
+        own = dict(test_curve=curve, validation_curve=curve, best_epoch=1)
+        own |= dict(parameters=100 + task.fold)
+        store.save(tmp_path, task, record_of(task, accuracy, **own))
+    for other in (dict(weights_seed=1), dict(seed=1)):
+        put(tmp_path, plan.plan(["graphsage"], ["PROTEINS"], **other), [0.9] * 10)
+    fair, paper_s = board.leaderboard(tmp_path)
+    assert (fair["protocol"], paper_s["protocol"]) == ("fair", "the paper's way")
+    assert fair["mean"] == pytest.approx(55) and fair["sd"] == pytest.approx(30.2765)
+    assert paper_s["mean"] == pytest.approx(55) and paper_s["fold_3"] == 40
+    for row in (fair, paper_s):
+        assert (row["epochs"], row["parameters"], row["printed"]) == (3, 104, 70.48)
+    table = board.Comparison(tmp_path)
+    rows = {(protocol, method): cells for protocol, method, cells in table.rows}
+    at = table.datasets.index("PROTEINS")
+    assert rows["fair", "graphsage"][at][:2] == (fair["mean"], fair["sd"])
+    assert rows["the paper prints", "graphsage"][at] == (70.48, None, "")
+    assert rows["Errica et al.", "graphsage"][at] == (73.0, 4.5, "")
+    assert "graphsage  55.0 ± 30.3" in repr(table)
+    page = table._repr_html_()
+    assert "55.0 ± 30.3" in page and "73.0 ± \u20074.5" in page and "70.48" in page
+    line = board.leaderboard_html([fair]).split("<tbody>")[1]
+    figures = [part.split("<")[0] for part in line.split(">")]
+    expected = ["graphsage", "fair", "55.0", "30.3", "70.48", "104", "10.0", "20.0"]
+    assert [text for text in figures if text][1:9] == expected
+
+
+def test_a_fold_of_other_settings_makes_a_board_s_cell_incomplete(tmp_path):
+    tasks = plan.plan(["gin"], ["MUTAG"])
+    other = plan.plan(["gin"], ["MUTAG"], epochs=3)
+    put(tmp_path, [*tasks[:9], other[9]], [0.5] * 10)
+    assert board.leaderboard(tmp_path) == []
+
+
+def test_the_printed_tables_add_up():
+    """So that no figure changes and no two change places."""
+    columns = [0.0] * 5
+    for number, row in enumerate(paper.TABLE_1.values(), start=1):
+        for i, figure in enumerate(row):
+            columns[i] += number * (figure or 0.0)
+    assert columns == pytest.approx([4236.87, 6064.81, 3406.56, 5784.96, 5838.32])
+    assert paper.reported("set2set", "COLLAB") == 71.75
+    assert paper.reported("set2set", "REDDIT-MULTI-12K") == 43.49
+    assert errica.ERRICA["ENZYMES", "diffpool"] == (59.5, 5.6)
+    assert errica.ERRICA["COLLAB", "gin"] == (75.6, 2.3)
+    assert errica.ERRICA["COLLAB", "graphsage"] == (73.9, 1.7)
+    assert ("COLLAB", "ecc") not in errica.ERRICA and len(errica.ERRICA) == 23
+    means = sum(mean for mean, _ in errica.ERRICA.values())
+    sds = sum(sd for _, sd in errica.ERRICA.values())
+    assert (round(means, 1), round(sds, 1)) == (1562.5, 89.7)
+
+
+# The plan
+
+
+def test_the_settings_of_every_data_set_s_runs():
+    def of(dataset):
+        return plan.plan(["diffpool"], [dataset], folds=3)[0].settings
+
+    large = dict(ratio=0.1, conv="sage", dropout=0.0, epochs=10, trial_epochs=1)
+    small = dict(max_nodes=150, conv="gcn", dropout=0.6, epochs=50, trial_epochs=6)
+    assert of("PROTEINS") == small
+    assert of("DD") == of("REDDIT-MULTI-12K") == large | dict(max_nodes=500)
+    assert of("COLLAB") == large | dict(max_nodes=150)
+    for a, b in (("num_layers", "hidden"), ("num_layers", "lr"), ("hidden", "lr")):
+        assert len({(point[a], point[b]) for point in plan.GRID}) == 4
+
+
+def test_a_setting_that_only_one_of_the_two_has_tells_them_apart():
+    plain = plan.plan(["diffpool"], ["MUTAG"], folds=3)[0]
+    given = plan.plan(["diffpool"], ["MUTAG"], folds=3, link_weight=0.5)[0]
+    assert given.differences(record_of(plain)) == {"link_weight": (None, 0.5)}
+    assert plain.differences(record_of(given)) == {"link_weight": (0.5, None)}
+
+
+# Records
+
+
+def test_what_is_there_already_is_not_measured_again_with_replace(tmp_path):
+    own, other = (plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=e) for e in (2, 3))
+    put(tmp_path, [own[0], other[1]], [0.5, 0.5])
+    assert store.missing(tmp_path, own, replace=True) == own[1:]
+
+
+def test_every_record_that_goes_aside_has_a_place_of_its_own(tmp_path):
+    for epochs in range(2, 7):
+        put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=epochs)[:1], [0.5])
+    aside = [schema.read(path) for path in (tmp_path / "replaced").rglob("*.json")]
+    assert sorted(record.settings["epochs"] for record in aside) == [3, 4, 5, 6]
+
+
+def test_what_cannot_be_written_leaves_nothing_half_written(tmp_path, monkeypatch):
+    def full(source, target):
+        raise OSError(28, "No space left on device", str(target))
+
+    left = tmp_path / "MUTAG" / "mlp" / "tmpabc.part"  # of a process that was killed
+    left.parent.mkdir(parents=True)
+    left.write_text("{")
+    store.check_writable(tmp_path)
+    assert not left.exists()
+    monkeypatch.setattr(os, "replace", full)
+    with pytest.raises(store.CannotWrite, match="No space left"):
+        put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3)[:1], [0.5])
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_failure_keeps_its_seeds_and_lies_beside_its_record(tmp_path):
+    task = plan.plan(["mlp"], ["MUTAG"], folds=3, seed=2, weights_seed=5)[1]
+    store.save_failure(tmp_path, task, "no luck")
+    (failure,) = store.failures(tmp_path)
+    assert (failure.seed, failure.weights_seed, failure.fold) == (2, 5, 1)
+
+
+def test_the_order_is_not_the_file_system_s(tmp_path, monkeypatch):
+    put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3), [0.1, 0.2, 0.3])
+    glob = Path.glob
+    backwards = lambda path, what: sorted(glob(path, what), reverse=True)  # noqa: E731
+    monkeypatch.setattr(Path, "glob", backwards)
+    assert [record.fold for record in store.records(tmp_path)] == [0, 1, 2]
+
+
+def test_only_what_is_shown_is_packed(tmp_path):
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    put(tmp_path, tasks[:2], [0.1, 0.2])
+    put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=3)[:1], [0.3])
+    store.save_failure(tmp_path, tasks[2], "no luck")
+    assert packed.pack(tmp_path, tmp_path / "all.xz") == 2
+    found = list(packed.carried(tmp_path / "all.xz"))
+    assert found == list(store.records(tmp_path)) and len(found) == 2
+    with pytest.raises(FileNotFoundError, match="clone"):
+        list(packed.carried(tmp_path / "none.xz"))
+
+
+def test_the_highest_index_of_all_folds_and_parts(tmp_path):
+    path = tmp_path / "splits.json"
+    folds = [dict(train=[5, 1], validation=[2], test=[3])]
+    folds += [dict(train=[1], validation=[9, 7], test=[3])]
+    path.write_text(json.dumps(folds))
+    found = split_files.read_splits(path)
+    assert found.largest == 9 and found.folds[1]["validation"] == [7, 9]
+
+
+# Cells as text
+
+
+def test_a_cell_s_figures_are_means_and_the_majority_of_settings_counts():
+    tasks = plan.plan(["diffpool"], ["MUTAG"], folds=4)
+    other = plan.plan(["diffpool"], ["MUTAG"], folds=4, epochs=9)[0]
+    figures = enumerate([0.25, 0.5, 0.75], start=1)
+    folds = [
+        record_of(tasks[i], 0.5, seconds=i, parameters=10 * i, link_loss=a,
+                  entropy_loss=2 * a, effective_clusters=[i, 1.0])
+        for i, a in figures
+    ]  # fmt: skip
+    cell = cells.of_folds([record_of(other, 0.5), *folds])
+    assert (cell["left_out"], cell["folds"], cell["epochs"]) == (1, 3, 100)
+    assert (cell["seconds"], cell["parameters"]) == (2.0, 20)
+    assert (cell["link_loss"], cell["entropy_loss"]) == (0.5, 1.0)
+    assert cell["effective_clusters"] == [2.0, 1.0]
+
+
+def test_every_cell_of_a_split_has_a_line_and_every_split_a_block(tmp_path):
+    asked = (dict(folds=3), dict(folds=3, weights_seed=4), dict(folds=5))
+    for options, accuracy in zip(asked, (0.25, 0.5, 0.75), strict=True):
+        tasks = plan.plan(["mlp"], ["MUTAG"], **options)
+        put(tmp_path, tasks, [accuracy] * len(tasks))
+    text = list(cells.as_text(cells.show(tmp_path)))
+    titles = [line.split(" fair")[0] for line in text if line.startswith("Accuracy")]
+    assert titles == [f"Accuracy in %, {of} folds, splits 0." for of in (3, 5)]
+    lines = [line.split() for line in text if line.startswith("mlp")]
+    assert [line[:2] for line in lines] == [["mlp", "–"], ["mlp", "w4"], ["mlp", "–"]]
+    assert [line[-3] for line in lines] == ["3/3", "3/3", "5/5"]
+    assert [float(line[-6]) for line in lines] == [25, 50, 75]
+
+
+# A run
+
+
+class Bar:
+    """In the place of the progress bar: what it says."""
+
+    total = n = 0
+
+    def __init__(self):
+        self.said = []
+
+    def set_description_str(self, text, refresh):
+        self.said.append(text)
+
+    def update(self):
+        self.n += 1
+
+
+@pytest.fixture
+def bar(monkeypatch):
+    bar = Bar()
+    monkeypatch.setattr(runner, "_bar", contextmanager(lambda *_: iter([bar])))
+    monkeypatch.setattr(runner, "measure", fake([0.5] * 10))
+    return bar
+
+
+def test_the_time_left_follows_what_was_measured(tmp_path, bar, monkeypatch):
+    """3 seconds a fold, with the trials of its grid; two of them side by side."""
+
+    def here(tasks, wanted, jobs):  # workers would not see what is patched
+        yield from [(task, runner.measure(task)) for task in tasks]
+
+    monkeypatch.setattr(runner, "on_this_machine", here)
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=10)
+    runner.fill(tasks[:8], 2, tmp_path)
+    left = [int(1.5 * folds) for folds in range(7, -1, -1)]
+    assert bar.said == [f"about 00:{seconds:02d}" for seconds in left]
+    bar.said.clear()
+
+    def slow(task):
+        return fold.Outcome(record=record_of(task, seconds=14.0))
+
+    monkeypatch.setattr(runner, "measure", slow)
+    runner.fill(tasks, 1, tmp_path)  # the mean of eight times 3 and once 15
+    assert bar.said == ["about 00:04", "about 00:00"]
+
+
+def test_the_pace_of_a_cell_is_its_mean_and_work_counts_edges_and_epochs():
+    mlp = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
+    pace = pacing.Pace()
+    for seconds in (1.0, 6.0, 2.0):
+        pace.took(mlp, record_of(mlp, seconds=seconds, trial_seconds=None))
+    pace.waiting.update({("mlp", "MUTAG"): 2})
+    assert pace.seconds_left(1) == 6.0 and pace.seconds_left(3) == 2.0
+    pace.waiting.clear()
+    pace.waiting.update({("mlp", "PROTEINS"): 1})
+    work = {"MUTAG": (3371 + 7442) * 100, "PROTEINS": (43471 + 162088) * 50}
+    expected = 3.0 * work["PROTEINS"] / work["MUTAG"]
+    assert pace.seconds_left(1) == pytest.approx(expected)
+
+
+class Pool:
+    """In the place of joblib's: each call brings so many outcomes and is killed."""
+
+    def __init__(self, n_jobs, **_):
+        self.jobs.append(n_jobs)
+
+    def __call__(self, calls):
+        calls = iter(calls)
+        for _ in range(self.left.pop(0)):
+            call = next(calls, None)
+            if call is None:
+                return
+            function, arguments, _ = call
+            yield function(*arguments)
+        raise TerminatedWorkerError("killed")
+
+
+@pytest.mark.parametrize(
+    ("left", "measured", "failed"),
+    [([9], 4, 0), ([2, 9], 4, 0), ([1, 1, 9], 4, 0), ([0, 9], 3, 1), ([1, 0, 9], 3, 1)],
+)
+def test_a_pool_that_is_killed_costs_a_fold_only_if_none_came(
+    tmp_path, bar, monkeypatch, left, measured, failed
+):
+    monkeypatch.setattr(Pool, "jobs", [], raising=False)
+    monkeypatch.setattr(Pool, "left", list(left), raising=False)
+    monkeypatch.setattr(runner, "Parallel", Pool)
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=4)
+    report = runner.fill(tasks, 3, tmp_path)
+    assert (report.measured, len(report.failures)) == (measured, failed)
+    assert Pool.jobs == [3] * len(left) and len(list(store.records(tmp_path))) == (
+        measured
+    )
+
+
+def test_a_data_set_that_is_not_to_be_had_is_said_once(tmp_path, bar, monkeypatch):
+    """Folds that were handed out already come back with the same news."""
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+
+    def all_at_once(left, wanted, jobs):
+        yield from [(task, fold.Outcome(unavailable="not here")) for task in left]
+
+    monkeypatch.setattr(runner, "on_this_machine", all_at_once)
+    report = runner.fill(tasks, 1, tmp_path)
+    assert report.failures == ("MUTAG: not measured: not here",)
+
+
+def test_a_run_with_splits_of_a_file_measures_those(tmp_path, bar, monkeypatch):
+    parts = [dict(train=[3, 4], validation=[2], test=[i]) for i in (0, 1)]
+    file, seen = split_files.SplitFile("0123456789ab", parts, 4), []
+    made = runner.measure
+    monkeypatch.setattr(runner, "measure", lambda t: seen.append(t) or made(t))
+    report = runner.run(["mlp"], ["MUTAG"], splits=file, results=tmp_path)
+    assert report.measured == 2 and [task.split for task in seen] == parts
+
+
+# A fold
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """What was loaded: nothing before the test, nothing after it."""
+    fold._load.cache_clear()
+    loads, real = [], fold.load_dataset
+
+    def load(name, **options):
+        loads.append(options)
+        return real(name, **options)
+
+    monkeypatch.setattr(fold, "load_dataset", load)
+    yield loads
+    fold._load.cache_clear()
+
+
+def test_data_is_loaded_once_for_all_folds_and_anew_for_other_options(loaded):
+    """What a cache keeps is by all that decides it."""
+    with_bonds = fold._load("MUTAG", as_one_batch=True, edge_labels=True)
+    assert fold._load("MUTAG", as_one_batch=True, edge_labels=True) is with_bonds
+    without = fold._load("MUTAG", as_one_batch=True)
+    assert loaded == [dict(edge_labels=True), {}]
+    assert with_bonds.edge_attr is not None and without.edge_attr is None
+
+
+def test_a_kernel_s_fold_reads_the_file_s_splits(monkeypatch, loaded):
+    seen = []
+
+    def run_fold(name, graphs, split, *, penalties):
+        seen.append((name, {k: v.tolist() for k, v in split.items()}, penalties))
+        raise RuntimeError("enough")
+
+    from dpcore.experiments import kernels
+
+    monkeypatch.setattr(kernels, "run_fold", run_fold)
+    part = dict(train=[3, 4], validation=[2], test=[0])
+    task = plan.plan(["1-wl"], ["MUTAG"], folds=3)[0]._replace(split=part, splits="ab")
+    assert "enough" in fold.measure(task).failed
+    assert seen == [("1-wl", part, [10.0**power for power in range(-3, 4)])]
+
+
+def test_warnings_of_collapse_stay_out_of_the_way_and_others_do_not(monkeypatch):
+    def measured(task):
+        warnings.warn("level 1 uses 1.0 of its 3 clusters: …", stacklevel=1)
+        warnings.warn("something else", stacklevel=1)
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(fold, "_measure", measured)
+    with pytest.warns(UserWarning) as found:
+        fold.measure(plan.plan(["mlp"], ["MUTAG"], folds=3)[0])
+    assert [str(one.message) for one in found] == ["something else"]
+
+
+def test_two_threads_of_a_worker_measure_one_after_the_other(monkeypatch):
+    """Torch's random state is one a process."""
+    inside, most = [], []
+    begun = threading.Barrier(2)
+
+    def measured(task):
+        inside.append(task)
+        most.append(len(inside))
+        threading.Event().wait(0.05)
+        inside.remove(task)
+        raise RuntimeError("enough")
+
+    def work(task):
+        begun.wait()
+        fold.measure(task)
+
+    monkeypatch.setattr(fold, "_measure", measured)
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)[:2]
+    both = [threading.Thread(target=work, args=(task,)) for task in tasks]
+    for one in both:
+        one.start()
+    for one in both:
+        one.join()
+    assert most == [1, 1]
+
+
+def test_a_commit_with_changes_is_called_dirty(tmp_path, monkeypatch):
+    def git(*words):
+        names = ["-c", "user.name=a", "-c", "user.email=a@b"]
+        subprocess.run(["git", "-C", tmp_path, *names, *words], check=True)
+
+    module = tmp_path / "a" / "b" / "c" / "fold.py"
+    module.parent.mkdir(parents=True)
+    module.write_text("1")
+    git("init", "-q")
+    git("add", ".")
+    git("commit", "-qm", "one")
+    monkeypatch.setattr(fold, "__file__", str(module))
+    clean = fold.commit.__wrapped__()
+    assert len(clean) == 12
+    module.write_text("2")
+    assert fold.commit.__wrapped__() == f"{clean}-dirty"

@@ -275,7 +275,9 @@ def test_a_single_fold_has_no_spread_and_unequal_curves_are_held():
     assert summary([longer, one]).paper_protocol == pytest.approx(0.7)
     last = Record(accuracy=0.2, test_curve=[0.1, 0.1, 0.1, 0.9])
     assert summary([one, last]).paper_protocol == pytest.approx(0.8)
-    error = SimpleNamespace(error=0.3, test_curve=[0.5, 0.3])  # any object, as of tables
+    error = SimpleNamespace(
+        error=0.3, test_curve=[0.5, 0.3]
+    )  # any object, as of tables
     assert summary([error]).fair_mean == summary([error]).paper_protocol == 0.3
 
 
@@ -589,7 +591,9 @@ def test_graphs_go_where_the_model_is(monkeypatch, call):
             assert sent, "not sent to the model's device"
             return super().select(ids)
 
-    here = There(**{f.name: getattr(graphs, f.name) for f in dataclasses.fields(graphs)})
+    here = There(
+        **{f.name: getattr(graphs, f.name) for f in dataclasses.fields(graphs)}
+    )
     model = dpcore.build_model("mlp", num_features=3, num_classes=2)
     if call == "fit":
         dpcore.fit(model, here, 1, validation=here, progress=False)
