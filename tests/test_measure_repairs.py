@@ -68,25 +68,24 @@ def test_at_any_moment_all_repairs_have_as_many_folds():
     }
 
 
-def test_synthetic_parts_share_no_graph_and_know_their_communities():
-    parts = [tool.drawn("loops", part, seed) for part in ("validation", "test")
-             for seed in (0, 1)]  # fmt: skip
+def test_synthetic_parts_share_no_graph_and_know_their_communities(monkeypatch):
+    monkeypatch.setattr(tool, "COUNTS", dict(train=4, validation=4, test=4))
+    tool.parts.cache_clear()
+    parts = [part for seed in (0, 1) for part in tool.parts("loops", seed)[0]]
     edges = [part.edge_index[:, :400].tolist() for part in parts]
     assert all(a != b for i, a in enumerate(edges) for b in edges[:i])
-    found = tool.clusters(constant(parts[0]), parts[0])
+    (*_, test), communities = tool.parts("loops", 0)
+    tool.parts.cache_clear()
+    own = torch.nn.functional.one_hot(torch.cat(communities)).float()
+    model = torch.nn.Module()  # assigns every node to its community
+    model.forward = lambda graphs: type("Output", (), dict(assignments=[own]))
+    found = tool.clusters(model, test, communities)
     assert found == dict(used=[6.0], a_node=[1.0], agree=1.0)
 
 
-def constant(batch):
-    """A model that assigns every node to its community."""
-    model = torch.nn.Module()
-    own = torch.nn.functional.one_hot(batch.community).float()
-    model.forward = lambda graphs: type("Output", (), dict(assignments=[own]))
-    return model
-
-
 def test_enzymes_is_scaled_by_its_training_part():
-    train, _, test = tool.parts("ENZYMES", 0)
+    (train, _, test), communities = tool.parts("ENZYMES", 0)
+    assert communities is None
     assert train.x[:, :18].mean(0).abs().max() < 1e-4
     assert test.x[:, :18].mean(0).abs().max() > 1e-3
     assert set(train.x[:, 18:].unique().tolist()) == {0.0, 1.0}

@@ -76,7 +76,8 @@ def test_a_stopped_run_keeps_its_cells(run, monkeypatch):
 
 def test_no_graph_serves_twice(run):
     def edges(part, seed, size=12):
-        return measure_when.graphs("coarse", part, size, seed, 4).edge_index.tolist()
+        batch, _ = measure_when.graphs("coarse", part, size, seed, 4)
+        return batch.edge_index.tolist()
 
     drawn = [
         edges(part, seed) for part in ("train", "validation", "test") for seed in (0, 1)
@@ -107,7 +108,7 @@ def test_every_method_of_the_plan_can_be_built():
         for question, methods in plan.items():
             assert set(methods) <= set(measure_when.METHODS)
             assert question in measure_when.synthetic.QUESTIONS
-    batch = measure_when.graphs("coarse", "test", 12, 0, 4)
+    batch, _ = measure_when.graphs("coarse", "test", 12, 0, 4)
     for name, own in measure_when.METHODS.values():
         model = measure_when.dpcore.build_model(
             name, num_features=8, num_classes=2, **(measure_when.MODEL | own)

@@ -23,7 +23,8 @@ from pathlib import Path
 
 import torch
 from chapters import ROOT
-from sklearn.metrics import adjusted_mutual_info_score
+from communities import agreement, drawn
+from torch import Tensor
 from tqdm import tqdm
 
 import dpcore
@@ -80,15 +81,20 @@ COUNTS = dict(train=200, validation=60, test=100)
 
 
 @cache
-def parts(dataset: str, fold: int) -> list[SparseGraphs]:
-    """Training, validation and test graphs."""
+def parts(dataset: str, fold: int) -> tuple[list[SparseGraphs], list[Tensor] | None]:
+    """Training, validation and test graphs, and the test graphs' communities, where
+    they are known."""
     if dataset in synthetic.QUESTIONS:
-        return [drawn(dataset, part, fold) for part in COUNTS]
+        made = [
+            drawn(dataset, count, seed=3 * fold + i + 10_000)
+            for i, count in enumerate(COUNTS.values())
+        ]
+        return [batch for batch, _ in made], made[-1][1]
     graphs = whole(dataset)
     split = splits(graphs.y, folds=10, seed=0)[fold]
     if dataset == "ENZYMES":
         graphs = standardized(graphs, 18, split["train"])
-    return [graphs.select(ids) for ids in split.values()]
+    return [graphs.select(ids) for ids in split.values()], None
 
 
 @cache
@@ -97,23 +103,13 @@ def whole(dataset: str) -> SparseGraphs:
     return SparseGraphs.from_data_list(dpcore.load_dataset(dataset, **more))
 
 
-def drawn(question: str, part: str, seed: int) -> SparseGraphs:
-    own = 3 * seed + [*COUNTS].index(part) + 10_000
-    data = synthetic.ask(question, COUNTS[part], seed=own)
-    batch = SparseGraphs.from_data_list(data)
-    object.__setattr__(
-        batch, "community", torch.cat([graph.community for graph in data])
-    )
-    return batch
-
-
 def measure(dataset: str, repair: str, fold: int, epochs: int | None = None) -> dict:
     """One run: train, choose the epoch, test."""
     start = time.process_time()
     settings = dict(SETTINGS[dataset])
     lr, own = settings.pop("lr"), settings.pop("epochs")
     epochs = epochs or own
-    train, validation, test = parts(dataset, fold)
+    (train, validation, test), communities = parts(dataset, fold)
     torch.manual_seed(fold)
     model = dpcore.build_model(
         "diffpool",
@@ -132,15 +128,17 @@ def measure(dataset: str, repair: str, fold: int, epochs: int | None = None) -> 
         dpcore.fit(model, train, seed=2 * fold + 1, validation=validation, **how)
     record = dict(dataset=dataset, repair=repair, fold=fold, epochs=epochs)
     record["accuracy"] = round(dpcore.evaluate(model, test), 4)
-    record |= clusters(model, test)
+    record |= clusters(model, test, communities)
     record["cpu_seconds"] = round(time.process_time() - start, 1)
     return record
 
 
 @torch.no_grad()
-def clusters(model: torch.nn.Module, test: SparseGraphs) -> dict:
-    """Clusters in use and clusters a node, of every level; on synthetic graphs also how
-    far those of level 1 agree with the communities (adjusted mutual information)."""
+def clusters(
+    model: torch.nn.Module, test: SparseGraphs, communities: list[Tensor] | None
+) -> dict:
+    """Clusters in use and clusters a node, of every level; where communities are known
+    also how far those of level 1 agree with them (adjusted mutual information)."""
     model.eval()
     first, *above = model(test).assignments
     used = [effective_clusters(test, first)]
@@ -150,11 +148,8 @@ def clusters(model: torch.nn.Module, test: SparseGraphs) -> dict:
         used=[round(float(u.mean()), 3) for u in used],
         a_node=[round(float(e.exp()), 3) for e in entropies],
     )
-    if hasattr(test, "community"):
-        cut = test.sizes.tolist()
-        pairs = zip(test.community.split(cut), first.argmax(1).split(cut), strict=True)
-        agree = [adjusted_mutual_info_score(a, b) for a, b in pairs]
-        found["agree"] = round(sum(agree) / len(agree), 3)
+    if communities is not None:
+        found["agree"] = round(agreement(communities, first), 3)
     return found
 
 

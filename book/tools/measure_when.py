@@ -33,7 +33,8 @@ from pathlib import Path
 
 import torch
 from chapters import ROOT
-from sklearn.metrics import adjusted_mutual_info_score
+from communities import agreement, drawn
+from torch import Tensor
 from tqdm import tqdm
 
 import dpcore
@@ -100,16 +101,14 @@ class Solved(Exception):
 
 
 @cache
-def graphs(question: str, part: str, size: int, seed: int, count: int) -> SparseGraphs:
-    """The graphs of a part; no two parts, seeds or sizes share one."""
+def graphs(
+    question: str, part: str, size: int, seed: int, count: int
+) -> tuple[SparseGraphs, list[Tensor]]:
+    """The graphs of a part, and their communities; no two parts, seeds or sizes share
+    a graph."""
     parts = ("train", "validation", "test", "larger")
     own = 1000 * (seed + 1) + 100 * parts.index(part) + size
-    data = synthetic.ask(question, count, size, own)
-    batch = SparseGraphs.from_data_list(data)
-    object.__setattr__(
-        batch, "community", torch.cat([graph.community for graph in data])
-    )
-    return batch
+    return drawn(question, count, size, own)
 
 
 def measure(method: str, question: str, seed: int, settings: dict) -> dict:
@@ -117,7 +116,7 @@ def measure(method: str, question: str, seed: int, settings: dict) -> dict:
     start = time.process_time()
 
     def part(name: str, size: int = 12) -> SparseGraphs:
-        return graphs(question, name, size, seed, settings[name])
+        return graphs(question, name, size, seed, settings[name])[0]
 
     name, own = METHODS[method]
     asked = synthetic.QUESTIONS[question]
@@ -157,14 +156,16 @@ def measure(method: str, question: str, seed: int, settings: dict) -> dict:
         }
     record["epochs"] = len(epochs)
     record["train_accuracy"] = round(epochs[-1]["train_accuracy"], 4)
-    record |= clusters(model, part("test"))
+    record |= clusters(model, *graphs(question, "test", 12, seed, settings["test"]))
     record["parameters"] = sum(p.numel() for p in model.parameters())
     record["cpu_seconds"] = round(time.process_time() - start, 1)
     return record
 
 
 @torch.no_grad()
-def clusters(model: torch.nn.Module, test: SparseGraphs) -> dict:
+def clusters(
+    model: torch.nn.Module, test: SparseGraphs, communities: list[Tensor]
+) -> dict:
     """Effective clusters of every level, and how far those of the first agree with the
     communities (adjusted mutual information: 1 equal, 0 no more than by chance)."""
     model.eval()
@@ -173,12 +174,9 @@ def clusters(model: torch.nn.Module, test: SparseGraphs) -> dict:
         return {}
     used = [effective_clusters(test, levels[0]).mean()]
     used += [effective_number(s.mean(1)).mean() for s in levels[1:]]
-    cut = test.sizes.tolist()
-    pairs = zip(test.community.split(cut), levels[0].argmax(1).split(cut), strict=True)
-    agree = [adjusted_mutual_info_score(a, b) for a, b in pairs]
     return {
         "used": [round(float(u), 2) for u in used],
-        "agree": round(sum(agree) / len(agree), 3),
+        "agree": round(agreement(communities, levels[0]), 3),
     }
 
 

@@ -29,8 +29,8 @@ from typing import NamedTuple
 import numpy as np
 import torch
 from chapters import ROOT
+from communities import agreement
 from sklearn.cluster import KMeans
-from sklearn.metrics import adjusted_mutual_info_score
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -237,12 +237,11 @@ def clusters(s: Tensor, community: Tensor) -> dict:
     """Clusters in use (effectively) and agreement with the communities."""
     used = torch.special.entr(s.mean(1)).sum(-1).exp().mean()
     node = torch.special.entr(s).sum(-1).exp().mean()
-    pairs = list(zip(community[:40], s[:40].argmax(-1), strict=True))
-    agree = np.mean([adjusted_mutual_info_score(a, b) for a, b in pairs])
+    agree = agreement(community[:40], s[:40].flatten(0, 1))
     return {
         "used": round(used.item(), 2),
         "a_node": round(node.item(), 2),
-        "agree": round(float(agree), 3),
+        "agree": round(agree, 3),
     }
 
 
