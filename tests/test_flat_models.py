@@ -1,6 +1,7 @@
 """The flat GNN rows: each against PyG, NumPy or networkx, and what all must hold."""
 
 import copy
+import dataclasses
 
 import networkx as nx
 import pytest
@@ -246,7 +247,7 @@ def test_sortpool_keeps_as_many_nodes_as_the_data_says():
     assert kept_nodes(union(random_graphs([3, 4]))) == 10
     assert data_settings("sortpool", graphs) == {"k": 25}
     assert data_settings("gin", graphs) == {}
-    graphs.y = torch.tensor([0, 1, 0, 1, 1])
+    graphs = dataclasses.replace(graphs, y=torch.tensor([0, 1, 0, 1, 1]))
     assert _new("sortpool", graphs, {}, 0, "classification").k == 25
     assert _new("sortpool", graphs, {"k": 11}, 0, "classification").k == 11
     with pytest.raises(ValueError, match="k is 9, expected at least 10"):

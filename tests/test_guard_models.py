@@ -53,7 +53,7 @@ def test_every_size_is_handed_on(name):
     assert shapes(build(name, graphs, hidden=9)) != usual
     assert shapes(build(name, graphs, num_classes=5)) != usual
     assert build(name, graphs, num_classes=5)(graphs).logits.shape == (3, 5)
-    values = dict(num_layers=2, levels=1, ratio=0.7, conv="sage")
+    values = dict(num_layers=2, levels=1, ratio=0.7, conv="sage-none")
     values |= dict(k=14, width=16, field=4)
     for setting, value in values.items():
         if setting in accepted_settings(name):

@@ -84,7 +84,7 @@ def drop_y(data):
     return data
 
 
-@pytest.mark.parametrize("name", ["diffpool", "gin", "ecc", "mlp", "set2set", "s2v"])
+@pytest.mark.parametrize("name", MODELS)
 def test_a_model_takes_data_batches_and_pygs_tensors_alike(name):
     torch.manual_seed(0)
     sizes = dict(num_features=3, num_classes=2, hidden=8)

@@ -134,3 +134,10 @@ def test_the_row_reads_nodes_and_walks():
     model.train()
     lone = SparseGraphs.from_data_list(graphs[:1])
     assert model(lone).logits.isfinite().all()  # BatchNorm of a single graph
+
+
+def test_walks_are_counted_in_full_precision_under_autocast():
+    adj = coarse(40).float()
+    with torch.autocast("cpu", dtype=torch.bfloat16):
+        under = closed_walks(adj)
+    assert torch.equal(under, closed_walks(adj))

@@ -34,6 +34,7 @@ class Set2SetClassifier(nn.Module):
         ValueError: for fewer than one step, and all that :class:`dpcore.GNN` refuses.
 
     >>> import torch
+    >>> from dpcore import SparseGraphs
     >>> edges = torch.tensor([[0, 1], [1, 0]])
     >>> pair = SparseGraphs.from_edge_index(torch.eye(2), edges)
     >>> Set2SetClassifier(num_features=2, num_classes=3)(pair).logits.shape

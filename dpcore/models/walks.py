@@ -15,9 +15,10 @@ import torch
 from torch import Tensor, nn
 
 from dpcore.assignments import HeavyEdge, Random
-from dpcore.graphs import Graphs
+from dpcore.graphs import as_graphs
 from dpcore.graphs.dense import inverse_power
-from dpcore.layers import GNN
+from dpcore.layers import GNN, RowNorm, outside_compile, reset_children
+from dpcore.models.diffpool import ASSIGNMENTS
 from dpcore.models.output import Output, classifier_head
 from dpcore.pooling import diff_pool
 
@@ -54,9 +55,10 @@ def closed_walks(adj: Tensor) -> Tensor:
     """
     n = between(adj)
     power, traces = n, []
-    for _ in range(2, LONGEST + 1):
-        power = power @ n
-        traces.append(power.diagonal(dim1=1, dim2=2).sum(1))
+    with torch.autocast(n.device.type, enabled=False):  # bfloat16 loses the walks
+        for _ in range(2, LONGEST + 1):
+            power = power @ n
+            traces.append(power.diagonal(dim1=1, dim2=2).sum(1))
     return torch.stack(traces, 1)
 
 
@@ -140,34 +142,41 @@ class WalksClassifier(nn.Module):
             )
         k = clusters[0]
         shared: dict[str, Any] = dict(num_layers=num_layers, conv=conv, dropout=dropout)
-        makers = {
-            "learned": lambda: GNN(num_features, hidden, k, **shared),
-            "hard": lambda: GNN(num_features, hidden, k, **shared),
-            "heavy-edge": lambda: HeavyEdge([k]),
-            "random": lambda: Random([k]),
-        }
-        if assignments not in makers:
+        if assignments not in ASSIGNMENTS:
             raise ValueError(
-                f"assignments is {assignments!r}, expected one of {', '.join(makers)}"
+                f"assignments is {assignments!r}, expected one of "
+                f"{', '.join(ASSIGNMENTS)}"
             )
-        self.assign = makers[assignments]()
-        self.given = assignments in ("heavy-edge", "random")
+        self.assign: GNN | HeavyEdge | Random
+        if assignments == "heavy-edge":
+            self.assign = HeavyEdge([k])
+        elif assignments == "random":
+            self.assign = Random([k])
+        else:
+            self.assign = GNN(num_features, hidden, k, **shared)
         self.hard = assignments == "hard"
         self.embed = self.last = None
         if readout:
             self.embed = GNN(num_features, hidden, hidden, **shared)
             self.last = GNN(hidden, hidden, hidden, **shared)
         self.read, width = READERS[reader]
-        self.scale = nn.BatchNorm1d(width(k))
+        self.scale = RowNorm(width(k))
         joined = width(k) + 2 * hidden * readout
         self.head = classifier_head(joined, hidden, num_classes)
         self.link_weight, self.entropy_weight = link_weight, entropy_weight
 
-    def forward(self, graphs: Graphs) -> Output:
-        logits = self.assign(graphs)[0] if self.given else self.assign(graphs, graphs.x)
+    reset_parameters = reset_children
+
+    @outside_compile
+    def forward(self, *inputs: Any, **tensors: Any) -> Output:
+        """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
+        :func:`dpcore.graphs.as_graphs`."""
+        graphs = as_graphs(*inputs, **tensors)
+        learned = isinstance(self.assign, GNN)
+        logits = self.assign(graphs, graphs.x) if learned else self.assign(graphs)[0]
         z = graphs.x if self.embed is None else self.embed(graphs, graphs.x)
         pooled = diff_pool(z, graphs, logits, hard=self.hard)
-        numbers = [self._scaled(self.read(pooled.adj))]
+        numbers = [self.scale(self.read(pooled.adj))]
         if self.embed is not None:
             coarse = pooled.graphs
             numbers += [graphs.max(z), coarse.max(self.last(coarse, coarse.x))]
@@ -175,12 +184,3 @@ class WalksClassifier(nn.Module):
         auxiliary = self.link_weight * link + self.entropy_weight * entropy
         scores = self.head(torch.cat(numbers, 1))
         return Output(scores, link, entropy, auxiliary, [pooled.assignment])
-
-    def _scaled(self, numbers: Tensor) -> Tensor:
-        """BatchNorm, from the running statistics where a batch is a single graph."""
-        if self.training and len(numbers) > 1:
-            return self.scale(numbers)
-        s = self.scale
-        return nn.functional.batch_norm(
-            numbers, s.running_mean, s.running_var, s.weight, s.bias
-        )
