@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 
 from dpcore.graphs import SparseGraphs
-from dpcore.pooling import clusters_of_ratio
+from dpcore.pooling import shrunk
 
 WL_ROUNDS = 10
 """Rounds of colour refinement behind the ties. Fixed, since a number that depended on
@@ -46,7 +46,9 @@ class HeavyEdge(nn.Module):
         """log S of every level: [N, k_1], then [B, k_1, k_2], …; found once for a data
         set. Where a graph has fewer clusters than k, the last ones are empty."""
         name = f"heavy-edge/{','.join(map(str, self.clusters))}/{self.ratio}"
-        ids = graphs.once(name, lambda g: heavy_edge(g, self.clusters, self.ratio))
+        ids = graphs.computed_once(
+            name, lambda g: heavy_edge(g, self.clusters, self.ratio)
+        )
         logits, owner = [], torch.arange(graphs.num_nodes, device=ids.device)
         shape: tuple[int, ...] = (graphs.num_nodes,)
         for level, k in enumerate(self.clusters):
@@ -97,7 +99,8 @@ class Random(nn.Module):
         """Logits of every level: [N, k_1], then [B, k_1, k_2], …; those of the nodes
         are drawn once for a data set, those of the clusters with the model."""
         seed, k = int(self.seed), self.clusters[0]
-        finest = graphs.once(f"random/{seed}/{k}", lambda g: _normal(g, k, seed))
+        name = f"random/{seed}/{k}"
+        finest = graphs.computed_once(name, lambda g: _normal(g, k, seed))
         coarse = [
             getattr(self, f"coarse_{level}").expand(graphs.num_graphs, -1, -1)
             for level in range(1, len(self.clusters))
@@ -153,7 +156,7 @@ def heavy_edge(
         raise ValueError(f"ratio is {ratio}, expected 0 < ratio ≤ 1")
     level, ids = _Clusters(graphs), []
     for most in clusters:
-        limit = clusters_of_ratio(level, ratio, most).numpy()
+        limit = shrunk(torch.from_numpy(level.count), ratio, most).numpy()
         while (level.count > limit).any():
             level.merge(limit)
         ids.append(level.place[level.of_node])
@@ -167,10 +170,6 @@ class _Clusters:
     graph, mass, nodes, colour [n]: of every cluster. count [B]: clusters of a graph.
     u < v, weight [E]: the edges between clusters.
     """
-
-    @property
-    def sizes(self) -> Tensor:
-        return torch.from_numpy(self.count)
 
     @property
     def place(self) -> np.ndarray:
@@ -224,8 +223,8 @@ class _Clusters:
             free[u[top]] = free[v[top]] = False
             left = free[u] & free[v]
             u, v, rank = u[left], v[left], rank[left]
-        taken = np.sort(np.concatenate([rank, *taken]))
-        return ends[0][taken], ends[1][taken]
+        pairs = np.sort(np.concatenate([rank, *taken]))
+        return ends[0][pairs], ends[1][pairs]
 
     def _smallest_pairs(self, apart: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Clusters of graphs without edges, in pairs; those of few nodes first."""

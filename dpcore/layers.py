@@ -147,14 +147,14 @@ class GNN(nn.Module):
         joined = conv.startswith("sage")
         last = hidden_channels if joined else out_channels
         widths = [in_channels] + [hidden_channels] * (num_layers - 1) + [last]
-        layer = {
+        kinds: dict[str, Factory] = {
             "gcn": lambda i, o: GCNLayer(i, o, self_loops),
             "sage": SAGELayer,
             "none": NodeLayer,
             "sage-none": partial(NodeLayer, unit=True),
-        }[conv]
+        }
         self.layers = nn.ModuleList(
-            layer(i, o) for i, o in zip(widths[:-1], widths[1:], strict=True)
+            kinds[conv](i, o) for i, o in zip(widths[:-1], widths[1:], strict=True)
         )
         self.norms = nn.ModuleList(RowNorm(width) for width in widths[1:] if joined)
         joined_width = sum(widths[1:])
@@ -228,12 +228,15 @@ class OnEdges(nn.Module):
         rows = h
         if isinstance(graphs, DenseGraphs):
             rows = h.flatten(0, 1) if graphs.mask is None else h[graphs.mask]
-        edges = self._edges(graphs)
-        if not self.reads_attributes:
-            edges["edge_attr"] = None
-        arguments = [rows] + [edges["edge_index"]] * self.reads_edges
-        named = {name: edges[name] for name in self.takes if name in edges}
-        out = self.module(*arguments, **named)
+        edges = graphs.edge_list()
+        extras: dict[str, Any] = dict(
+            edge_weight=edges.edge_weight,
+            edge_attr=edges.edge_attr if self.reads_attributes else None,
+            batch=edges.batch,
+            batch_size=graphs.num_graphs,
+        )
+        arguments = [rows] + [edges.edge_index] * self.reads_edges
+        out = self.module(*arguments, **{name: extras[name] for name in self.takes})
         expected = [rows.size(0), self.out_channels]
         if list(out.shape) != expected:
             raise ValueError(
@@ -248,29 +251,6 @@ class OnEdges(nn.Module):
         padded = out.new_zeros(*h.shape[:2], self.out_channels)
         return padded.masked_scatter(graphs.mask.unsqueeze(-1), out)
 
-    def _edges(self, graphs: Graphs) -> dict[str, Any]:
-        """What there is to hand on, in PyG's words."""
-        if not isinstance(graphs, DenseGraphs):
-            return dict(
-                edge_index=graphs.edge_index,
-                edge_weight=graphs.edge_weight,
-                edge_attr=graphs.edge_attr,
-                batch=graphs.batch,
-                batch_size=graphs.num_graphs,
-            )
-        nodes = torch.ones_like(graphs.adj[:, 0], dtype=torch.bool)
-        nodes = nodes if graphs.mask is None else graphs.mask
-        number = (nodes.flatten().cumsum(0) - 1).view_as(nodes)
-        graph, row, col = graphs.adj.nonzero(as_tuple=True)
-        attributes = graphs.edge_attr
-        return dict(
-            edge_index=torch.stack([number[graph, row], number[graph, col]]),
-            edge_weight=graphs.adj[graph, row, col],
-            edge_attr=None if attributes is None else attributes[graph, row, col],
-            batch=nodes.nonzero()[:, 0],
-            batch_size=graphs.num_graphs,
-        )
-
 
 def reads_attributes(gnn: nn.Module | None) -> bool:
     """Whether a GNN looks at the attributes of edges."""
@@ -283,8 +263,9 @@ _EXTRAS = ("edge_weight", "edge_attr", "batch", "batch_size")
 def _arguments(module: nn.Module) -> list[str]:
     """The names that a module's forward takes; x, edge_index where it does not say."""
     signature = getattr(module, "signature", None)  # of torch_geometric.nn.Sequential
-    if hasattr(signature, "param_dict"):
-        return list(signature.param_dict)
+    named = getattr(signature, "param_dict", None)
+    if named is not None:
+        return list(named)
     parameters = inspect.signature(module.forward).parameters.values()
     if any(p.kind is p.VAR_POSITIONAL for p in parameters):
         return ["x", "edge_index"]

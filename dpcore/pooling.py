@@ -16,7 +16,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.graphs import DenseGraphs, Graphs, as_graphs, blockwise
+from dpcore.graphs import DenseGraphs, Graphs, SparseGraphs, as_graphs, blockwise
 from dpcore.graphs.checks import NotFinite, checked_batch, is_integer
 from dpcore.graphs.csr import offsets
 from dpcore.graphs.products import LARGE, Chunks
@@ -139,7 +139,7 @@ def diff_pool(
         if not hard:
             s64 = graphs.only_nodes(torch.softmax(logits.double(), dim=-1))
         adj64 = graphs.contract(s64, graphs.propagate(s64))
-        link = link_loss(graphs, s64, adj64, reduction).to(s.dtype)
+        link = _in_float64(link_loss(graphs, s64, adj64, reduction)).to(s.dtype)
     entropy = entropy_loss(graphs, soft, log_s)
     attributes = coarsened_attributes(graphs, s, adj) if edge_attr else None
     return Pooled(x, adj, s, link.mean(), entropy.mean(), clusters, attributes)
@@ -163,16 +163,7 @@ def coarsened_attributes(graphs: Graphs, s: Tensor, adj: Tensor) -> Tensor | Non
     """
     if graphs.edge_attr is None:
         return None
-    totals = []
-    if isinstance(graphs, DenseGraphs):
-        for attribute in graphs.edge_attr.unbind(-1):
-            totals.append(graphs.contract(s, (graphs.adj * attribute).to(s.dtype) @ s))
-    else:
-        row, col = graphs.edge_index
-        for attribute in graphs.edge_attr.unbind(-1):
-            mass = (graphs.edge_weight * attribute).to(s.dtype).unsqueeze(1)
-            received = torch.zeros_like(s).index_add(0, row, mass * s[col])
-            totals.append(graphs.contract(s, received))
+    totals = [graphs.contract(s, part) for part in graphs.propagate_attributes(s)]
     some = (adj != 0).unsqueeze(-1)
     return torch.stack(totals, -1) / torch.where(some, adj.unsqueeze(-1), 1.0) * some
 
@@ -223,16 +214,25 @@ def lift(x_coarse: Tensor, s: Tensor, batch: Tensor | None = None) -> Tensor:
     return rows.flatten(0, 1)[chunks.slots]
 
 
-def _in_blocks(z, graphs, logits, reduction, clusters, edge_attr) -> Pooled:
+def _in_blocks(
+    z: Tensor,
+    graphs: SparseGraphs,
+    logits: Tensor,
+    reduction: str,
+    clusters: Tensor | None,
+    edge_attr: bool,
+) -> Pooled:
     """The same for graphs so large that memory decides."""
     step = blockwise.pool(z, graphs, logits)
     link = _from_terms(graphs, step.adj, step.gram, reduction)
     if link is None:
         exact = blockwise.pool(z.detach()[:, :0].double(), graphs, logits.double())
-        link = _from_terms(graphs, exact.adj, exact.gram, reduction).to(z.dtype)
-    s, adj, loss = step.assignment, step.adj, (link.mean(), step.entropy.mean())
+        terms = _from_terms(graphs, exact.adj, exact.gram, reduction)
+        link = _in_float64(terms).to(z.dtype)
+    s, adj = step.assignment, step.adj
     attributes = coarsened_attributes(graphs, s, adj) if edge_attr else None
-    return Pooled(step.x, adj, s, *loss, clusters, attributes)
+    losses = link.mean(), step.entropy.mean()
+    return Pooled(step.x, adj, s, *losses, clusters, attributes)
 
 
 def clusters_of_ratio(graphs: Graphs, ratio: float, most: int) -> Tensor:
@@ -245,7 +245,12 @@ def clusters_of_ratio(graphs: Graphs, ratio: float, most: int) -> Tensor:
     >>> clusters_of_ratio(two, 0.25, most=8)
     tensor([3, 1])
     """
-    wanted = (graphs.sizes.double() * ratio - 1e-9).ceil().long()  # 0.1 · 30 is 3
+    return shrunk(graphs.sizes, ratio, most)
+
+
+def shrunk(sizes: Tensor, ratio: float, most: int) -> Tensor:
+    """`clusters_of_ratio` of graphs with so many nodes, [B]."""
+    wanted = (sizes.double() * ratio - 1e-9).ceil().long()  # 0.1 · 30 is 3
     return wanted.clamp(1, most)
 
 
@@ -293,6 +298,12 @@ def _from_terms(
     norm = torch.where(above, square, 1.0).sqrt() * above
     norm = norm if reduction == "frobenius" else norm / graphs.sizes
     return norm.to(dtype)
+
+
+def _in_float64(link: Tensor | None) -> Tensor:
+    """A link loss that was computed in float64, where its terms never cancel so far."""
+    assert link is not None
+    return link
 
 
 def entropy_loss(graphs: Graphs, s: Tensor, log_s: Tensor) -> Tensor:

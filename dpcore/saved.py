@@ -16,6 +16,7 @@ from safetensors.torch import save
 from torch import nn
 
 from dpcore.models import build_model
+from dpcore.models.output import Classifier
 
 FORMAT = 1
 """Goes up when older versions of dpcore could no longer read the file."""
@@ -73,7 +74,7 @@ def save_model(path: str | os.PathLike, model: nn.Module, note: str = "") -> Pat
     return path
 
 
-def load_model(path: str | os.PathLike) -> nn.Module:
+def load_model(path: str | os.PathLike) -> Classifier:
     """Build the model of a file that :func:`save_model` wrote, with its weights.
 
     Args:
@@ -129,7 +130,7 @@ def _read(path: Path, about: str | None) -> tuple[dict, str]:
     return recipe, note
 
 
-def _skeleton(recipe: dict) -> nn.Module:
+def _skeleton(recipe: dict) -> Classifier:
     """The model without memory for its weights; draws no random numbers."""
     with torch.device("meta"):
         return build_model(**recipe)

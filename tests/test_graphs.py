@@ -478,8 +478,8 @@ def test_what_is_kept_is_computed_once_for_the_whole_and_cut_out():
 
     train = graphs.select([1, 0])
     batch = train.select([1])
-    assert batch.once("degree", degree).tolist() == [1, 2, 1]
-    assert train.once("degree", degree).tolist() == [1, 1, 1, 2, 1]
+    assert batch.computed_once("degree", degree).tolist() == [1, 2, 1]
+    assert train.computed_once("degree", degree).tolist() == [1, 1, 1, 2, 1]
     assert calls == [5]
 
 
@@ -563,7 +563,7 @@ def with_everything():
     """Three graphs with attributes, labels, all forms and something kept, after use."""
     graphs = two_graphs_with_bonds()
     graphs = replace(graphs, y=torch.tensor([1, 0]))
-    graphs.once("row", lambda g: torch.arange(g.num_nodes))
+    graphs.computed_once("row", lambda g: torch.arange(g.num_nodes))
     use(graphs)
     return graphs
 
@@ -583,14 +583,14 @@ def test_a_copy_after_use_is_whole(again, selected):
     graphs = with_everything()
     if selected:
         graphs = graphs.select([1, 0, 1])
-        graphs.once("row", None), use(graphs)
+        graphs.computed_once("row", None), use(graphs)
     other = again(graphs)
     close(other.x, graphs.x)
     close(other.y, graphs.y)
     close(other.ptr, graphs.ptr)
     close(other.edge_attr, graphs.edge_attr)
     close(other.edge_weight, graphs.edge_weight)
-    close(other.once("row", None), graphs.once("row", None))
+    close(other.computed_once("row", None), graphs.computed_once("row", None))
     close(other.squared_norm(), graphs.squared_norm())
     close(other.propagate(other.x), graphs.propagate(graphs.x))
     close(other.normalized().propagate(other.x), graphs.normalized().propagate(other.x))
@@ -631,19 +631,19 @@ def union_of(graphs):
 def test_what_is_kept_has_a_key_of_its_own():
     graphs = two_graphs_with_bonds()
     for batch in (graphs, graphs.select([1]), graphs.select([1, 0])):
-        one = batch.once("1", lambda g: torch.full((g.num_nodes,), 1))
-        two = batch.once("2", lambda g: torch.full((g.num_nodes,), 2))
+        one = batch.computed_once("1", lambda g: torch.full((g.num_nodes,), 1))
+        two = batch.computed_once("2", lambda g: torch.full((g.num_nodes,), 2))
         assert one.tolist() == [1] * batch.num_nodes
         assert two.tolist() == [2] * batch.num_nodes
-    assert two_graphs_with_bonds().once("1", lambda g: g.x).shape == (5, 3)
+    assert two_graphs_with_bonds().computed_once("1", lambda g: g.x).shape == (5, 3)
 
 
 def test_what_is_kept_of_repeated_and_reordered_graphs():
     graphs = union(random_graphs([2, 3, 1]))
     batch = graphs.select([2, 0, 0, 1])
-    kept = batch.once("row", lambda g: torch.arange(g.num_nodes))
+    kept = batch.computed_once("row", lambda g: torch.arange(g.num_nodes))
     assert kept.tolist() == [5, 0, 1, 0, 1, 2, 3, 4]
-    again = batch.select([3, 0]).once("row", None)
+    again = batch.select([3, 0]).computed_once("row", None)
     assert again.tolist() == [2, 3, 4, 5]
 
 
@@ -679,13 +679,13 @@ def test_attributes_of_graphs_with_all_loops_are_those_of_their_forms():
 def test_moving_takes_everything_along():
     graphs = with_everything()
     for batch in (graphs, graphs.select([1, 0, 1])):
-        batch.once("row", None)
+        batch.computed_once("row", None)
         moved = batch.to("meta")
         found = [moved.x, moved.y, moved.ptr, moved.edge_attr, moved.edge_weight]
-        found += [moved.once("row", None), moved.edge_index, moved.batch]
+        found += [moved.computed_once("row", None), moved.edge_index, moved.batch]
         assert {one.device.type for one in found} == {"meta"}
         assert moved.edge_attr.shape == batch.edge_attr.shape
-        assert moved.once("row", None).shape == (batch.num_nodes,)
+        assert moved.computed_once("row", None).shape == (batch.num_nodes,)
         assert moved.adjacency.transposed.col.device.type == "meta"
         assert moved.to(torch.device("meta")) is moved
         with pytest.raises(ValueError, match="self-loops"):
@@ -727,3 +727,11 @@ def test_no_verb_of_a_batch_leaves_its_device():
         path.read_text() for path in Path(dpcore.graphs.__file__).parent.glob("*.py")
     )
     assert not re.search(r"\.cpu\(|\.numpy\(|\"cpu\"", source)
+
+
+def test_labels_are_there_or_missed_by_name():
+    graphs = two_graphs_with_bonds()
+    labelled = replace(graphs, y=torch.tensor([1, 0]))
+    assert labelled.labels is labelled.y
+    with pytest.raises(ValueError, match="no labels: every graph needs data.y"):
+        replace(graphs, y=None).labels  # noqa: B018

@@ -107,6 +107,14 @@ def test_edge_attributes_arrive_in_the_order_of_the_edges():
     assert graphs.edge_attr.tolist() == [[6.0], [1.0]]
 
 
+@pytest.mark.parametrize("name", ["set2set", "sortpool", "ecc", "patchysan"])
+def test_what_reads_single_nodes_refuses_coarse_graphs(name):
+    coarse = DenseGraphs(torch.ones(2, 4, 3), torch.ones(2, 4, 4))
+    model = dpcore.build_model(name, num_features=3, num_classes=2, hidden=8)
+    with pytest.raises(ValueError, match=r"x is DenseGraphs\(.*before any pooling"):
+        model(coarse)
+
+
 def test_gradients_pass_through_the_features_of_a_batch():
     data = data_list()[1]
     data.x.requires_grad_()

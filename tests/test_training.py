@@ -48,6 +48,11 @@ def test_it_learns_to_tell_rings_from_stars(graphs):
     assert history[-1].loss < history[0].loss
 
 
+def test_progress_is_of_validation_alone():
+    with pytest.raises(ValueError, match="last_progress is of validation"):
+        History([Record(epoch=1, loss=1.0)]).last_progress  # noqa: B018
+
+
 def test_a_record_an_epoch_with_all_figures(graphs):
     model = small_model()
     history = dpcore.fit(

@@ -9,7 +9,7 @@ the scores block by block, and at last turns S itself into the gradient of Z.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import NamedTuple
+from typing import NamedTuple, TypeGuard
 
 import torch
 from torch import Tensor
@@ -45,7 +45,7 @@ class Step(NamedTuple):
     assignment: Tensor
 
 
-def is_large(graphs: Graphs, logits: Tensor) -> bool:
+def is_large(graphs: Graphs, logits: Tensor) -> TypeGuard[SparseGraphs]:
     """Whether these graphs are worth their blocks: few of them, with many nodes."""
     return (
         isinstance(graphs, SparseGraphs)

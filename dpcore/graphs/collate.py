@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any, TypedDict
 
 import torch
 from torch import Tensor
@@ -10,7 +11,18 @@ from torch import Tensor
 from dpcore.graphs.csr import offsets
 
 
-def collated(graphs: Sequence) -> dict[str, Tensor | None]:
+class Collated(TypedDict):
+    """The arguments of `SparseGraphs.from_edge_index`."""
+
+    x: Tensor
+    edge_index: Tensor
+    batch: Tensor
+    edge_weight: Tensor | None
+    y: Tensor | None
+    edge_attr: Tensor | None
+
+
+def collated(graphs: Sequence[Any]) -> Collated:
     """The arguments of `SparseGraphs.from_edge_index` for these graphs together.
 
     Raises:
@@ -32,7 +44,7 @@ def collated(graphs: Sequence) -> dict[str, Tensor | None]:
         [g.edge_index + int(s) for g, s in zip(graphs, shift[:-1], strict=True)],
         dim=1,
     )
-    return dict(
+    return Collated(
         x=torch.cat([graph.x for graph in graphs]),
         edge_index=edge_index,
         batch=torch.arange(len(graphs)).repeat_interleave(sizes).to(device),
@@ -50,7 +62,7 @@ def summed_over_duplicates(index: Tensor, attributes: Tensor, nodes: int) -> Ten
     return total.index_add(0, entry, attributes)
 
 
-def _check(name: str, graph) -> None:
+def _check(name: str, graph: Any) -> None:
     if getattr(graph, "x", None) is None:
         raise ValueError(f"{name} has no node features: set data.x [n, f]")
     if graph.x.dim() != 2 or graph.x.size(0) == 0:
@@ -91,12 +103,11 @@ def _edge_attributes(graphs: list) -> Tensor | None:
 
 
 def _concatenated(graphs: list, name: str, flat: bool = True) -> Tensor | None:
-    parts = [getattr(graph, name, None) for graph in graphs]
-    present = [part is not None for part in parts]
-    if not any(present):
+    found: list[Tensor | None] = [getattr(graph, name, None) for graph in graphs]
+    parts = [part for part in found if part is not None]
+    if not parts:
         return None
-    if not all(present):
-        raise ValueError(
-            f"graphs[{present.index(False)}] has no {name}, but others have one"
-        )
+    if len(parts) < len(found):
+        missing = next(i for i, part in enumerate(found) if part is None)
+        raise ValueError(f"graphs[{missing}] has no {name}, but others have one")
     return torch.cat([part.view(-1) if flat else part for part in parts])

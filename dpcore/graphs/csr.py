@@ -35,8 +35,8 @@ class Csr:
     @classmethod
     def from_coo(cls, index: Tensor, value: Tensor, shape: tuple[int, int]) -> Csr:
         """From entries index [2, E], value [E] in any order; duplicates add up."""
-        coo = _coalesced(index, value, shape)
-        flipped = _coalesced(coo.indices().flip(0), coo.values(), shape[::-1])
+        coo, turned = _coalesced(index, value, shape), (shape[1], shape[0])
+        flipped = _coalesced(coo.indices().flip(0), coo.values(), turned)
         rows = Rows.from_sorted(coo.indices(), coo.values(), shape)
         if (
             shape[0] == shape[1]
@@ -44,7 +44,7 @@ class Csr:
             and torch.equal(coo.values(), flipped.values())
         ):
             return cls(rows)
-        columns = Rows.from_sorted(flipped.indices(), flipped.values(), shape[::-1])
+        columns = Rows.from_sorted(flipped.indices(), flipped.values(), turned)
         return cls(rows, columns)
 
     @property
@@ -162,8 +162,10 @@ class Rows:
         return Pieces(start, self.crow[nodes.start + nodes.sizes] - start)
 
     def to(self, device: torch.device | str) -> Rows:
-        parts = (self.crow, self.col, self.value)
-        return Rows(*(part.to(device) for part in parts), self.shape[1])
+        crow, col, value = (
+            part.to(device) for part in (self.crow, self.col, self.value)
+        )
+        return Rows(crow, col, value, self.shape[1])
 
     def __getstate__(self) -> dict:
         """Without the kept tensors, which can be made again and not be copied."""

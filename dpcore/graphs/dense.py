@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import torch
 from torch import Tensor
+
+from dpcore.graphs.verbs import EdgeList
 
 TINY = 1e-30
 """Row sums up to this count as zero: their inverse would overflow in float32."""
@@ -50,10 +54,29 @@ class DenseGraphs:
     def num_nodes(self) -> int:
         return int(self.sizes.sum())
 
+    def edge_list(self) -> EdgeList:
+        """Every entry of A that is not zero, as an edge; see `EdgeList`."""
+        nodes = torch.ones_like(self.adj[:, 0], dtype=torch.bool)
+        nodes = nodes if self.mask is None else self.mask
+        number = (nodes.flatten().cumsum(0) - 1).view_as(nodes)
+        graph, row, col = self.adj.nonzero(as_tuple=True)
+        return EdgeList(
+            torch.stack([number[graph, row], number[graph, col]]),
+            self.adj[graph, row, col],
+            None if self.edge_attr is None else self.edge_attr[graph, row, col],
+            nodes.nonzero()[:, 0],
+        )
+
     def propagate(self, h: Tensor) -> Tensor:
         """A·H for H [B, k, d]."""
         self._check_rows("h", h)
         return self.adj.to(h.dtype) @ h
+
+    def propagate_attributes(self, h: Tensor) -> Iterator[Tensor]:
+        """(A ∘ E_r)·H for every attribute r of the edges; see `Graphs`."""
+        if self.edge_attr is not None:
+            for attribute in self.edge_attr.unbind(-1):
+                yield (self.adj * attribute).to(h.dtype) @ h
 
     def contract(self, s: Tensor, h: Tensor) -> Tensor:
         """S_gᵀ·H_g for every graph g: S [B, k, m], H [B, k, d] → [B, m, d]."""

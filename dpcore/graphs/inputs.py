@@ -61,6 +61,21 @@ def as_graphs(
     return _from_data(x)
 
 
+def as_sparse_graphs(*inputs: Any, **tensors: Any) -> SparseGraphs:
+    """The same for a model that reads graphs before any pooling.
+
+    Raises:
+        ValueError: for `DenseGraphs`, and all that :func:`as_graphs` refuses.
+    """
+    graphs = as_graphs(*inputs, **tensors)
+    if not isinstance(graphs, SparseGraphs):
+        raise ValueError(
+            f"x is {graphs!r}, expected graphs before any pooling: SparseGraphs, a PyG "
+            "Data or Batch, or node features [N, f]"
+        )
+    return graphs
+
+
 def _from_data(data: Any) -> SparseGraphs:
     names = ("x", "edge_index", "batch", "edge_weight", "edge_attr")
     tensors: dict[str, Any] = {name: getattr(data, name, None) for name in names}

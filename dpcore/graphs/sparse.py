@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -21,6 +21,7 @@ from dpcore.graphs.csr import Csr, Pieces, offsets
 from dpcore.graphs.degrees import over_degrees
 from dpcore.graphs.dense import check_self_loops
 from dpcore.graphs.products import LARGE, Chunks, GraphProducts, membership
+from dpcore.graphs.verbs import EdgeList
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -119,10 +120,21 @@ class SparseGraphs:
     def num_nodes(self) -> int:
         return self.x.size(0)
 
-    @cached_property
+    @property
+    def labels(self) -> Tensor:
+        """`y`, of graphs that have labels.
+
+        Raises:
+            ValueError: for graphs without.
+        """
+        if self.y is None:
+            raise ValueError("the graphs have no labels: every graph needs data.y")
+        return self.y
+
+    @property
     def sizes(self) -> Tensor:
         """Nodes of every graph, [B]."""
-        return self.ptr.diff()
+        return self._sizes
 
     @cached_property
     def batch(self) -> Tensor:
@@ -159,14 +171,23 @@ class SparseGraphs:
     @cached_property
     def _attributes(self) -> Tensor | None:
         """`edge_attr`, or a tensor of another length where it is to be refused."""
-        if self.source is None or self.source.whole._attributes is None:
+        if self.source is None:
             return self.attributes
         whole, nodes = self.source
-        if len(whole._attributes) != len(whole.edge_weight):
-            return whole._attributes[:0]
-        return whole._attributes[whole.adjacency.entries(nodes).index]
+        found = whole._attributes
+        if found is None:
+            return self.attributes
+        if len(found) != len(whole.edge_weight):
+            return found[:0]
+        return found[whole.adjacency.entries(nodes).index]
 
-    def once(self, key: str, compute: Callable[[SparseGraphs], Tensor]) -> Tensor:
+    def edge_list(self) -> EdgeList:
+        """The edges as PyG has them; see `EdgeList`."""
+        return EdgeList(self.edge_index, self.edge_weight, self.edge_attr, self.batch)
+
+    def computed_once(
+        self, key: str, compute: Callable[[SparseGraphs], Tensor]
+    ) -> Tensor:
         """A tensor with a row a node, [N, …], that only the graphs decide: computed
         once for a whole data set and cut out for the batches selected from it.
 
@@ -179,7 +200,7 @@ class SparseGraphs:
                 self._kept[key] = compute(self)
             else:
                 whole, nodes = self.source
-                self._kept[key] = whole.once(key, compute)[nodes.index]
+                self._kept[key] = whole.computed_once(key, compute)[nodes.index]
         return self._kept[key]
 
     @property
@@ -192,6 +213,14 @@ class SparseGraphs:
         graph these are the nodes that its edges lead to, as in PyG's dense layers."""
         self._check_rows("h", h)
         return self.adjacency @ h
+
+    def propagate_attributes(self, h: Tensor) -> Iterator[Tensor]:
+        """(A ∘ E_r)·H for every attribute r of the edges; see `Graphs`."""
+        if self.edge_attr is not None:
+            row, col = self.edge_index
+            for attribute in self.edge_attr.unbind(-1):
+                mass = (self.edge_weight * attribute).to(h.dtype).unsqueeze(1)
+                yield torch.zeros_like(h).index_add(0, row, mass * h[col])
 
     def contract(self, s: Tensor, h: Tensor) -> Tensor:
         """S_gᵀ·H_g for every graph g: S [N, k], H [N, d] → [B, k, d].
@@ -347,12 +376,16 @@ class SparseGraphs:
             )
 
     @cached_property
+    def _sizes(self) -> Tensor:
+        return self.ptr.diff()
+
+    @cached_property
     def _forms(self) -> dict[str, SparseGraphs]:
         return {}
 
     @cached_property
     def _kept(self) -> dict[str, Tensor]:
-        """The results of `once`."""
+        """The results of `computed_once`."""
         return {}
 
     @cached_property

@@ -19,13 +19,11 @@ from dpcore.models.rows import (
 )
 
 if TYPE_CHECKING:  # the table below once more, as editors and type checkers read it
-    from torch import nn
-
     from dpcore.models.diffpool import DiffPoolClassifier, num_clusters
     from dpcore.models.ecc import ECCClassifier
     from dpcore.models.flat import FlatClassifier
     from dpcore.models.gin import GINClassifier
-    from dpcore.models.output import Output
+    from dpcore.models.output import Classifier, Output
     from dpcore.models.patchysan import PatchySanClassifier
     from dpcore.models.set2set import Set2SetClassifier
     from dpcore.models.sortpool import SortPoolClassifier
@@ -79,7 +77,7 @@ def build_model(
     hidden: int = 64,
     dropout: float = 0.6,
     **settings: Any,
-) -> nn.Module:
+) -> Classifier:
     """A graph classifier by its name in the tables.
 
     Args:

@@ -20,7 +20,7 @@ from dpcore.layers import (
     reads_attributes,
     reset_children,
 )
-from dpcore.models.output import Output, classifier_head
+from dpcore.models.output import Classifier, Output, classifier_head
 from dpcore.models.repairs import (
     REPAIRS,
     dmon_losses,
@@ -37,7 +37,7 @@ OWN_STACK = dict(num_layers=3, conv="gcn", dropout=0.6, self_loops="add")
 ASSIGNMENTS = ("learned", "hard", "heavy-edge", "random")
 
 
-class DiffPoolClassifier(nn.Module):
+class DiffPoolClassifier(Classifier):
     """DiffPool levels, a last GNN, a readout and a two-layer classifier.
 
     With conv="gcn" the readout is the mean over the last level's clusters, as in the
@@ -127,12 +127,13 @@ class DiffPoolClassifier(nn.Module):
         :func:`dpcore.graphs.as_graphs`."""
         graphs = as_graphs(*inputs, **tensors)
         link = entropy = torch.zeros((), device=graphs.x.device)
-        readouts, assignments = [], []
+        readouts: list[Tensor] = []
+        assignments = []
         given = self.given(graphs) if self.given else [None] * len(self.levels)
         for level, fixed in zip(self.levels, given, strict=True):
-            z = level.embed(graphs, graphs.x)
-            readouts.append(self._read(graphs, z) if self.every_level else None)
-            logits = level.assign(graphs, graphs.x) if fixed is None else fixed
+            z, logits = level(graphs, fixed)
+            if self.every_level:
+                readouts.append(self._read(graphs, z))
             clusters = self._open(graphs, logits)
             own: dict[str, Any] = dict(clusters=clusters, hard=self.hard)
             carried = self.carries_attributes
@@ -142,8 +143,7 @@ class DiffPoolClassifier(nn.Module):
             assignments.append(pooled.assignment)
             graphs = for_next_level(pooled.graphs, self.repair)
         z = self.last(graphs, graphs.x)
-        readouts.append(self._read(graphs, z))
-        summary = torch.cat(readouts, 1) if self.every_level else readouts[-1]
+        summary = torch.cat([*readouts, self._read(graphs, z)], 1)
         auxiliary = self.link_weight * link + self.entropy_weight * entropy
         return Output(self.head(summary), link, entropy, auxiliary, assignments)
 
@@ -176,20 +176,29 @@ class Level(nn.Module):
         super().__init__()
         self.embed, self.assign = embed, assign
 
-
-def _stack(num_layers: int, conv: str, dropout: float, self_loops: str):
-    """Makes the GNN of a level: (level, in_channels, hidden, out_channels) → module."""
-    shared: dict[str, Any]
-    if conv == "s2v":
-        shared = dict(num_layers=num_layers, dropout=dropout)
-        return lambda level, *widths: S2V(*widths, average=level > 0, **shared)
-    shared = dict(
-        num_layers=num_layers, conv=conv, dropout=dropout, self_loops=self_loops
-    )
-    return lambda level, *widths: GNN(*widths, **shared)
+    def forward(self, graphs: Graphs, given: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Z, and the logits of S: those that are given, or the GNN's."""
+        z = self.embed(graphs, graphs.x)
+        logits = given if self.assign is None else self.assign(graphs, graphs.x)
+        assert logits is not None  # a level has a GNN for S or is given its logits
+        return z, logits
 
 
-def _by(factory: Factory | None, own: Callable) -> Callable:
+Stack = Callable[[int, int, int, int], nn.Module]
+"""Makes the GNN of a level: (level, in_channels, hidden, out_channels) → module."""
+
+
+def _stack(num_layers: int, conv: str, dropout: float, self_loops: str) -> Stack:
+    def s2v(level: int, width: int, hidden: int, out: int) -> nn.Module:
+        return S2V(width, hidden, out, num_layers, dropout, average=level > 0)
+
+    def gnn(level: int, width: int, hidden: int, out: int) -> nn.Module:
+        return GNN(width, hidden, out, num_layers, conv, dropout, self_loops)
+
+    return s2v if conv == "s2v" else gnn
+
+
+def _by(factory: Factory | None, own: Stack) -> Stack:
     """Makes the GNN of a level by a caller's factory, where there is one."""
     if factory is None:
         return own

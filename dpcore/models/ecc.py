@@ -7,11 +7,16 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from dpcore.graphs import SparseGraphs, as_graphs
+from dpcore.graphs import SparseGraphs, as_sparse_graphs
 from dpcore.graphs.checks import check_stack
 from dpcore.graphs.csr import Csr
 from dpcore.layers import RowNorm, dropout, outside_compile, reset_children
-from dpcore.models.output import Output, classifier_head, flat_output
+from dpcore.models.output import (
+    Classifier,
+    Output,
+    classifier_head,
+    flat_output,
+)
 
 
 class ECCLayer(nn.Module):
@@ -45,7 +50,7 @@ class ECCLayer(nn.Module):
         return self.root(h) + self.filters(means)
 
 
-class ECCClassifier(nn.Module):
+class ECCClassifier(Classifier):
     """ECC layers, each followed by BatchNorm, ReLU and dropout, the mean over the
     nodes, and the two-layer classifier.
 
@@ -94,7 +99,7 @@ class ECCClassifier(nn.Module):
     def forward(self, *inputs: Any, **tensors: Any) -> Output:
         """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
         :func:`dpcore.graphs.as_graphs`."""
-        graphs = as_graphs(*inputs, **tensors)
+        graphs = as_sparse_graphs(*inputs, **tensors)
         h, neighbours = graphs.x, by_attribute(graphs, self.edge_features)
         for layer, norm in zip(self.layers, self.norms, strict=True):
             h = torch.relu(norm(layer(neighbours, h)))
@@ -112,17 +117,15 @@ def by_attribute(graphs: SparseGraphs, edge_features: int) -> Csr:
     Raises:
         ValueError: for edges without that many attributes.
     """
-    attributes = graphs.edge_weight.unsqueeze(1)
-    if edge_features:
-        attributes, found = graphs.edge_attr, edge_width(graphs)
-        if found != edge_features:
-            raise ValueError(
-                f"the edges have {found} attributes, but this model was made for "
-                f"edge_features = {edge_features}"
-            )
+    found = graphs.edge_attr if edge_features else graphs.edge_weight.unsqueeze(1)
+    if found is None or edge_features not in (0, found.size(1)):
+        raise ValueError(
+            f"the edges have {edge_width(graphs)} attributes, but this model was made "
+            f"for edge_features = {edge_features}"
+        )
     row, col = graphs.edge_index
-    a, nodes = attributes.size(1), graphs.num_nodes
-    share = attributes / torch.bincount(row, minlength=nodes)[row].unsqueeze(1)
+    a, nodes = found.size(1), graphs.num_nodes
+    share = found / torch.bincount(row, minlength=nodes)[row].unsqueeze(1)
     entry, attribute = share.nonzero().T
     index = torch.stack([row[entry] * a + attribute, col[entry]])
     return Csr.from_coo(index, share[entry, attribute], (nodes * a, nodes))

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
-
 from dpcore.graphs import as_graphs
 from dpcore.layers import GNN, outside_compile, reset_children
-from dpcore.models.output import Output, classifier_head, flat_output
+from dpcore.models.output import (
+    Classifier,
+    Output,
+    classifier_head,
+    flat_output,
+)
 
 
-class FlatClassifier(nn.Module):
+class FlatClassifier(Classifier):
     """One GNN, one readout over all nodes, and the same two-layer classifier.
 
     Args:

@@ -10,7 +10,12 @@ from torch import Tensor, nn
 from dpcore.graphs import Graphs, as_graphs
 from dpcore.graphs.checks import check_stack
 from dpcore.layers import RowNorm, dropout, outside_compile, reset_children
-from dpcore.models.output import Output, classifier_head, flat_output
+from dpcore.models.output import (
+    Classifier,
+    Output,
+    classifier_head,
+    flat_output,
+)
 
 
 class GINLayer(nn.Module):
@@ -48,7 +53,7 @@ class GINLayer(nn.Module):
         return torch.relu(self.norm(self.mlp(total)))
 
 
-class GINClassifier(nn.Module):
+class GINClassifier(Classifier):
     """GIN layers, the sum over the nodes after every layer, all sums joined, and the
     two-layer classifier (Xu et al., 2019, equation 4.2).
 

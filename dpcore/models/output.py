@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor, nn
 
@@ -24,6 +24,19 @@ class Output(NamedTuple):
     entropy_loss: Tensor
     auxiliary: Tensor
     assignments: list[Tensor]
+
+
+class Classifier(nn.Module):
+    """What :func:`dpcore.build_model` makes: called with a batch, a PyG `Data` or PyG's
+    tensors, a module of this kind returns an :class:`Output`.
+
+    Attributes:
+        recipe: the arguments of `build_model` that made it, where a file can hold them.
+        note: of the file that it was loaded from.
+    """
+
+    recipe: dict[str, Any]
+    note: str
 
 
 def classifier_head(width: int, hidden: int, num_classes: int) -> nn.Sequential:

@@ -9,11 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.graphs import SparseGraphs, as_graphs
+from dpcore.graphs import SparseGraphs, as_sparse_graphs
 from dpcore.graphs.checks import check_stack
 from dpcore.graphs.csr import offsets
 from dpcore.layers import dropout, outside_compile, reset_children
-from dpcore.models.output import Output, classifier_head, flat_output
+from dpcore.models.output import (
+    Classifier,
+    Output,
+    classifier_head,
+    flat_output,
+)
 
 FILTERS, KERNEL = (16, 8), 10
 """Of the two convolutions, as in the paper."""
@@ -22,7 +27,7 @@ WALKS = 4
 """Longest walks that are counted to order nodes."""
 
 
-class PatchySanClassifier(nn.Module):
+class PatchySanClassifier(Classifier):
     """PATCHY-SAN (Niepert, Ahmed and Kutzkov, 2016): the first w nodes of every graph
     by :func:`canonical_rank`, each with its receptive field of k nodes by
     :func:`receptive_fields`; a convolution of one field at a time (16 filters), one
@@ -73,7 +78,7 @@ class PatchySanClassifier(nn.Module):
     def forward(self, *inputs: Any, **tensors: Any) -> Output:
         """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
         :func:`dpcore.graphs.as_graphs`."""
-        graphs = as_graphs(*inputs, **tensors)
+        graphs = as_sparse_graphs(*inputs, **tensors)
         fields = sequences(graphs, self.width, self.field)
         sequence = torch.relu(self.one_field(fields)).transpose(1, 2)
         sequence = torch.relu(self.ten_fields(sequence))
@@ -85,7 +90,7 @@ def sequences(graphs: SparseGraphs, width: int, field: int) -> Tensor:
     """The features of the first w nodes' receptive fields: [B, w, k · f], zeros where
     a graph has fewer nodes or a field is not full."""
     key = f"patchysan/{width}/{field}"
-    table = graphs.once(key, lambda g: _rank_and_field(g, width, field))
+    table = graphs.computed_once(key, lambda g: _rank_and_field(g, width, field))
     rank, members = table[:, 0], table[:, 1:]
     chosen = rank < width
     start = graphs.ptr[graphs.batch].unsqueeze(1)
@@ -156,13 +161,12 @@ def receptive_fields(
     for root in roots.tolist():
         found, level = [root], [root]
         while level and len(found) < field:
-            seen = set(found)
-            level = {
+            reached = {
                 other
                 for node in level
                 for other in neighbours[first[node] : first[node + 1]]
-            } - seen
-            level = sorted(level, key=ranks.__getitem__)
+            }
+            level = sorted(reached - set(found), key=ranks.__getitem__)
             found += level
         rows.append([node - start[root] for node in found[:field]])
         rows[-1] += [-1] * (field - len(rows[-1]))

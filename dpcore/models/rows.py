@@ -12,9 +12,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from torch import nn
-
     from dpcore.graphs import SparseGraphs
+    from dpcore.models.output import Classifier
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,7 @@ class Row:
     from_data: dict[str, str] = field(default_factory=dict)
     has_clusters: bool = False
 
-    def build(self, **settings: Any) -> nn.Module:
+    def build(self, **settings: Any) -> Classifier:
         """The model: `num_features`, `num_classes`, and settings that the row takes."""
         if not self.has_clusters:
             settings.pop("max_nodes", None)

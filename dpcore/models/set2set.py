@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
-from torch import nn
 from torch_geometric.nn.aggr import Set2Set
 
-from dpcore.graphs import as_graphs
+from dpcore.graphs import as_sparse_graphs
 from dpcore.layers import GNN, outside_compile, reset_children
-from dpcore.models.output import Output, classifier_head, flat_output
+from dpcore.models.output import (
+    Classifier,
+    Output,
+    classifier_head,
+    flat_output,
+)
 
 
-class Set2SetClassifier(nn.Module):
+class Set2SetClassifier(Classifier):
     """One GNN, Set2Set over its nodes' embeddings (Vinyals et al., 2016, equations 3
     to 7; the layer is PyG's), and the two-layer classifier.
 
@@ -64,7 +68,7 @@ class Set2SetClassifier(nn.Module):
     def forward(self, *inputs: Any, **tensors: Any) -> Output:
         """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
         :func:`dpcore.graphs.as_graphs`."""
-        graphs = as_graphs(*inputs, **tensors)
+        graphs = as_sparse_graphs(*inputs, **tensors)
         z = self.gnn(graphs, graphs.x)
         summary = self.readout(z, graphs.batch, dim_size=graphs.num_graphs)
         return flat_output(self.head(summary))

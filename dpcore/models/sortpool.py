@@ -9,11 +9,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from dpcore.graphs import SparseGraphs, as_graphs
+from dpcore.graphs import SparseGraphs, as_sparse_graphs
 from dpcore.graphs.checks import check_stack
 from dpcore.graphs.dense import inverse_power
 from dpcore.layers import dropout, outside_compile, reset_children
-from dpcore.models.output import Output, classifier_head, flat_output
+from dpcore.models.output import (
+    Classifier,
+    Output,
+    classifier_head,
+    flat_output,
+)
 
 FILTERS, KERNEL = (16, 32), 5
 """Of the two 1-D convolutions, as in the paper."""
@@ -22,7 +27,7 @@ FEWEST = 2 * KERNEL
 """Nodes that must be kept: halved by the pooling, one kernel has to fit."""
 
 
-class SortPoolClassifier(nn.Module):
+class SortPoolClassifier(Classifier):
     """DGCNN, the network that SortPool was made for (Zhang et al., 2018).
 
     Layers H' = tanh(D̃⁻¹ Ã H W), the last with a single channel; all outputs joined;
@@ -79,7 +84,7 @@ class SortPoolClassifier(nn.Module):
     def forward(self, *inputs: Any, **tensors: Any) -> Output:
         """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
         :func:`dpcore.graphs.as_graphs`."""
-        graphs = as_graphs(*inputs, **tensors)
+        graphs = as_sparse_graphs(*inputs, **tensors)
         h, outputs = graphs.x, []
         degree = graphs.propagate(torch.ones_like(h[:, :1]))
         scale = inverse_power(1 + degree, 1.0)

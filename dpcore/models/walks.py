@@ -12,14 +12,14 @@ from math import ceil
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from dpcore.assignments import HeavyEdge, Random
 from dpcore.graphs import as_graphs
 from dpcore.graphs.dense import inverse_power
 from dpcore.layers import GNN, RowNorm, outside_compile, reset_children
 from dpcore.models.diffpool import ASSIGNMENTS
-from dpcore.models.output import Output, classifier_head
+from dpcore.models.output import Classifier, Output, classifier_head
 from dpcore.pooling import diff_pool
 
 LONGEST = 7
@@ -87,7 +87,7 @@ def of_ratio(max_nodes: int, ratio: float = 0.25, **settings) -> WalksClassifier
     return WalksClassifier(clusters=[max(2, ceil(ratio * max_nodes))], **settings)
 
 
-class WalksClassifier(nn.Module):
+class WalksClassifier(Classifier):
     """One DiffPool level whose coarse graph is read from its wiring.
 
     A GNN and a softmax give S, a reader turns A' = SᵀAS into numbers, a BatchNorm
@@ -155,7 +155,8 @@ class WalksClassifier(nn.Module):
         else:
             self.assign = GNN(num_features, hidden, k, **shared)
         self.hard = assignments == "hard"
-        self.embed = self.last = None
+        self.embed: GNN | None = None
+        self.last: GNN | None = None
         if readout:
             self.embed = GNN(num_features, hidden, hidden, **shared)
             self.last = GNN(hidden, hidden, hidden, **shared)
@@ -177,7 +178,7 @@ class WalksClassifier(nn.Module):
         z = graphs.x if self.embed is None else self.embed(graphs, graphs.x)
         pooled = diff_pool(z, graphs, logits, hard=self.hard)
         numbers = [self.scale(self.read(pooled.adj))]
-        if self.embed is not None:
+        if self.last is not None:
             coarse = pooled.graphs
             numbers += [graphs.max(z), coarse.max(self.last(coarse, coarse.x))]
         link, entropy = pooled.link_loss, pooled.entropy_loss

@@ -6,6 +6,7 @@ import copy
 import time
 import warnings
 from collections.abc import Callable, Sequence
+from typing import Any
 
 import numpy as np
 import torch
@@ -22,16 +23,16 @@ COLLAPSED = 1.5
 """Effective clusters below which a level counts as collapsed."""
 
 
-class Record(dict):
+class Record(dict[str, Any]):
     """A dictionary whose keys are attributes too: record["loss"] is record.loss."""
 
-    def __getattr__(self, name: str):
+    def __getattr__(self, name: str) -> Any:
         if name in self:
             return self[name]
         raise AttributeError(f"no {name!r} here, only {', '.join(self)}")
 
 
-class History(list):
+class History(list[Record]):
     """One :class:`Record` an epoch."""
 
     @property
@@ -50,7 +51,10 @@ class History(list):
     def last_progress(self) -> int:
         """The last epoch (from 1) that bettered the best figure or the lowest loss on
         validation that any epoch before it had reached."""
-        target, score, loss, last = _target_in(self[-1]), -np.inf, np.inf, 0
+        target = _target_in(self[-1])
+        if target is None:
+            raise ValueError("last_progress is of validation: pass some to fit")
+        score, loss, last = -np.inf, np.inf, 0
         for number, epoch in enumerate(self, start=1):
             if target.score(epoch) > score or epoch.validation_loss < loss:
                 last = number
@@ -217,22 +221,29 @@ def as_batch(
 
 
 def _train_epoch(
-    model, optimizer, graphs, batch_size, accumulate, clip, target: Target
-) -> dict:
+    model: nn.Module,
+    optimizer: torch.optim.Optimizer,
+    graphs: SparseGraphs,
+    batch_size: int,
+    accumulate: int,
+    clip: float,
+    target: Target,
+) -> dict[str, Any]:
     model.train()
     start = time.perf_counter()
-    totals, figure, used, widths = np.zeros(3), 0.0, 0, []
+    totals, figure, used = np.zeros(3), 0.0, np.zeros(())
+    widths: list[int] = []
     for ids in torch.randperm(graphs.num_graphs).split(batch_size):
         optimizer.zero_grad()
         for part in ids.chunk(accumulate):
             batch = graphs.select(part)
             out = model(batch)
-            check_outputs(target, out.logits, batch.y)
-            loss = target.loss(out.logits, batch.y) + out.auxiliary
+            check_outputs(target, out.logits, batch.labels)
+            loss = target.loss(out.logits, batch.labels) + out.auxiliary
             (loss * (len(part) / len(ids))).backward()
             losses = torch.stack([loss, out.link_loss, out.entropy_loss]).detach()
             totals += len(part) * losses.double().cpu().numpy()
-            figure += float(target.of_graphs(out.logits.detach(), batch.y).sum())
+            figure += float(target.of_graphs(out.logits.detach(), batch.labels).sum())
             of_levels = [_effective(batch, s) for s in out.assignments]
             used = used + len(part) * np.array(of_levels)
             widths = [s.size(-1) for s in out.assignments]
@@ -273,10 +284,11 @@ def _measure(
     model: nn.Module, graphs: SparseGraphs, target: Target, batch_size: int = 128
 ) -> dict:
     outputs = predict(model, graphs, batch_size)
-    check_outputs(target, outputs, graphs.y)
+    check_outputs(target, outputs, graphs.labels)
+    of_graphs = target.of_graphs(outputs, graphs.labels)
     return {
-        target.figure: float(target.of_graphs(outputs, graphs.y).double().mean()),
-        "validation_loss": float(target.loss(outputs, graphs.y)),
+        target.figure: float(of_graphs.double().mean()),
+        "validation_loss": float(target.loss(outputs, graphs.labels)),
     }
 
 

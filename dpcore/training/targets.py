@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from torch import Tensor
 from torch.nn import functional as F
@@ -25,7 +25,7 @@ class Target(NamedTuple):
     loss: Callable[[Tensor, Tensor], Tensor]
     of_graphs: Callable[[Tensor, Tensor], Tensor]
 
-    def score(self, record: dict) -> float:
+    def score(self, record: dict[str, Any]) -> float:
         """The record's figure, such that more is better."""
         return self.sign * record[self.figure]
 

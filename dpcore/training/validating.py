@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from functools import partial
+from typing import Any
 
 import numpy as np
 import torch
@@ -173,7 +174,8 @@ def choose(
     target = target_of(task)
     graphs = standardized(graphs, standardize, split["train"])
     train, validation = (graphs.select(split[p]) for p in ("train", "validation"))
-    trials, reached = [], {}
+    trials: list[dict[str, Any]] = []
+    reached: dict[int, tuple[float, float]] = {}
     for i, point in enumerate(grid):
         of_fit, of_model = _divided({**settings, **point})
         own = _new(model, graphs, of_model, seed, task)
@@ -197,9 +199,9 @@ def choose(
         trials.append({**point, target.figure: figure, "loss": loss})
     if not reached:
         raise FloatingPointError(f"training diverged at all {len(grid)} grid points")
-    best = max(reached, key=reached.get)
+    chosen = dict(grid[max(reached, key=reached.__getitem__)])
     seconds = time.perf_counter() - start
-    return Record(grid=trials, chosen=dict(grid[best]), trial_seconds=seconds)
+    return Record(grid=trials, chosen=chosen, trial_seconds=seconds)
 
 
 def _divided(settings: dict) -> tuple[dict, dict]:
@@ -219,7 +221,7 @@ def _new(
         rows = dpcore.models  # the package's, by name: nothing here knows what there is
         sizes = dict(
             num_features=graphs.x.size(1),
-            num_classes=classes_of(target_of(task), graphs.y),
+            num_classes=classes_of(target_of(task), graphs.labels),
         )
         of_data = rows.data_settings(model, graphs)
         return rows.build_model(model, **sizes, **of_data | settings)
@@ -227,7 +229,7 @@ def _new(
 
 def cross_validate(
     model: Model,
-    graphs: Sequence,
+    graphs: SparseGraphs | Sequence[Any],
     folds: int = 10,
     epochs: int = 100,
     seed: int = 0,
@@ -267,7 +269,7 @@ def cross_validate(
     3
     """
     batch = as_batch("graphs", graphs)
-    labels = batch.y
+    labels = batch.labels
     if target_of(task).figure == "error":
         labels = torch.zeros(batch.num_graphs, dtype=torch.long)
     parts = splits(labels, folds, seed)
