@@ -310,7 +310,7 @@ def test_by_night_figures_are_dark_and_so_is_what_is_around_them(
 @pytest.mark.parametrize("name", ["search", "genindex"])
 def test_a_page_that_sphinx_wrote_has_no_barriers(html, browser, name):
     with Visit(browser, html / f"{name}.html") as visit:
-        assert visit.barriers(NO_CONTRAST) == visit.page.evaluate(CONTRAST) == []
+        assert visit.barriers() == []
 
 
 # Whether the element that has the focus looks different from when it has not.
