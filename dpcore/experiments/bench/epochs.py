@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib.util
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 
 import torch
-from torch_geometric.loader import DenseDataLoader
+from torch_geometric.loader import DataLoader, DenseDataLoader
 
 from dpcore.data.datasets import load_dataset
-from dpcore.experiments.bench import peers
+from dpcore.experiments.bench import peers, sparse_peer
 from dpcore.experiments.bench.measure import (
+    NotInstalled,
     Result,
     Sizes,
     Tick,
@@ -28,10 +30,7 @@ from dpcore.training.threads import threads
 def epoch_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
     """A training epoch on PROTEINS up to 150 nodes: PyG dense ÷ dpcore."""
     limit = sizes.proteins_nodes
-    tick("loading")
-    graphs = [g for g in load_dataset("PROTEINS") if g.num_nodes <= limit]
-    order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(0))
-    train = [graphs[i] for i in order[: len(graphs) - 2 * ((len(graphs) + 9) // 10)]]
+    train = _train_part(limit, tick)
     results = []
     for count in (2, 1):
         with threads(count):
@@ -44,6 +43,45 @@ def epoch_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
                 threads=count,
                 sizes=dict(graphs=len(train), max_nodes=limit),
                 note="ToDense before the clock starts; collating and batching inside",
+            )
+        )
+    return results
+
+
+def _train_part(limit: int, tick: Tick) -> list:
+    """Eight tenths of the graphs of PROTEINS up to `limit` nodes."""
+    tick("loading")
+    graphs = [g for g in load_dataset("PROTEINS") if g.num_nodes <= limit]
+    order = torch.randperm(len(graphs), generator=torch.Generator().manual_seed(0))
+    return [graphs[i] for i in order[: len(graphs) - 2 * ((len(graphs) + 9) // 10)]]
+
+
+def epoch_tgp(sizes: Sizes, tick: Tick) -> list[Result]:
+    """A training epoch on PROTEINS and D&D: torch-geometric-pool sparse ÷ dpcore."""
+    if importlib.util.find_spec(sparse_peer.NAME) is None:
+        raise NotInstalled(f"not installed: pip install {sparse_peer.PACKAGE}")
+    proteins = _train_part(sizes.proteins_nodes, tick)
+    everything = load_dataset("DD")
+    sampled = _sample(everything, sizes.dd_batches * sizes.batch_size)
+    nodes = sum(g.num_nodes for g in everything)
+    whole = nodes / sum(g.num_nodes for g in sampled)
+    results = []
+    for name, graphs, limit, count, scale in (
+        ("epoch-proteins-tgp", proteins, sizes.proteins_nodes, 2, 1.0),
+        ("epoch-proteins-tgp", proteins, sizes.proteins_nodes, 1, 1.0),
+        ("epoch-dd-tgp", sampled, sizes.dd_nodes, 2, whole),
+    ):
+        with threads(count):
+            seconds = _sparse_epochs(graphs, limit, sizes, tick)
+        seconds = {side: scale * value for side, value in seconds.items()}
+        results.append(
+            Result(
+                name,
+                **times(seconds),
+                threads=count,
+                sizes=dict(graphs=len(graphs), max_nodes=limit),
+                note="the same graphs on both sides"
+                + (", scaled by nodes to the whole epoch" if scale != 1 else ""),
             )
         )
     return results
@@ -131,15 +169,40 @@ def _epochs(ours, theirs, limit: int, sizes: Sizes, tick: Tick) -> dict[str, flo
     peers.check_models(model, deck, batch, [dense[i] for i in some])
     loader = DenseDataLoader(dense, sizes.batch_size, shuffle=True)
     optimizer = torch.optim.Adam(deck.parameters(), lr=1e-3)
-    batch = SparseGraphs.from_data_list(ours)
+    epoch = partial(peers.train_epoch, deck, loader, optimizer)
+    return _beside_ours(epoch, model, ours, sizes, tick)
+
+
+def _sparse_epochs(
+    graphs: list, limit: int, sizes: Sizes, tick: Tick
+) -> dict[str, float]:
+    """The same beside torch-geometric-pool, which needs no padding."""
+    classes = 1 + max(int(g.y) for g in graphs)
+    model = _deck_model(graphs[0].num_features, classes, limit)
+    deck = sparse_peer.SparseDeck(model)
+    tick("equal?")
+    sparse_peer.check_models(model, deck, graphs[:: max(1, len(graphs) // 8)])
+    loader = DataLoader(graphs, sizes.batch_size, shuffle=True)
+    optimizer = torch.optim.Adam(deck.parameters(), lr=1e-3)
+    epoch = partial(sparse_peer.train_epoch, deck, loader, optimizer)
+    return _beside_ours(epoch, model, graphs, sizes, tick)
+
+
+def _beside_ours(
+    theirs: Callable[[], float],
+    model: torch.nn.Module,
+    graphs,
+    sizes: Sizes,
+    tick: Tick,
+) -> dict[str, float]:
+    """Seconds of an epoch of theirs and of `model` over `graphs`, which take turns."""
+    batch = SparseGraphs.from_data_list(graphs)
     once = partial(fit, model, batch, epochs=1, batch_size=sizes.batch_size)
     with warnings.catch_warnings():  # fit warns of a collapse: of no interest here
         warnings.filterwarnings("ignore", message=".*collapsed")
         return alternate(
             dict(
-                theirs=lambda: timed(
-                    lambda: peers.train_epoch(deck, loader, optimizer)
-                ),
+                theirs=lambda: timed(theirs),
                 ours=lambda: once(progress=False)[0].seconds,
             ),
             sizes.repeats,

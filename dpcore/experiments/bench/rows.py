@@ -17,7 +17,12 @@ import torch
 
 from dpcore.data.datasets import load_dataset
 from dpcore.experiments.bench import peers
-from dpcore.experiments.bench.epochs import epoch_dd, epoch_proteins, profile_proteins
+from dpcore.experiments.bench.epochs import (
+    epoch_dd,
+    epoch_proteins,
+    epoch_tgp,
+    profile_proteins,
+)
 from dpcore.experiments.bench.measure import (
     NotInstalled,
     Result,
@@ -319,6 +324,7 @@ ROWS: dict[str, Callable[[Sizes, Tick], list[Result]]] = {
     "busy-neighbour": busy_neighbour,
     "density-collab": density_collab,
     "accuracy": accuracy,
+    "epoch-tgp": epoch_tgp,
     "operator-tgp": partial(operator_peer, "tgp", "torch-geometric-pool"),
     "operator-dgl": partial(operator_peer, "dgl", "dgl"),
 }

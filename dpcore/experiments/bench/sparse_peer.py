@@ -1,0 +1,148 @@
+"""torch-geometric-pool, to measure against: its sparse DiffPool, weight for weight.
+
+`pip install torch-geometric-pool`; torch-scatter, which it needs, is compiled there.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Iterable
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch_geometric.data import Batch
+from torch_geometric.nn import GCNConv
+
+from dpcore.experiments.bench.peers import DenseGNN, DenseOutput, expect_equal
+
+NAME, PACKAGE = "tgp", "torch-geometric-pool"
+
+
+class SparseGNN(nn.Module):
+    """`GCNConv`, ReLU, dropout, as often as the given GNN does it."""
+
+    def __init__(self, gnn: nn.Module):
+        super().__init__()
+        self.convs = nn.ModuleList()
+        self.dropout = gnn.dropout
+        for layer in gnn.layers:
+            conv = GCNConv(*layer.weight.shape)
+            conv.lin.weight.data = layer.weight.data.T.clone()
+            conv.bias.data = layer.bias.data.clone()
+            self.convs.append(conv)
+
+    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
+        for conv in self.convs:
+            x = F.relu(conv(x, edge_index))
+            x = F.dropout(x, self.dropout, self.training)
+        return x
+
+
+class SparseDeck(nn.Module):
+    """The slide deck's model with the weights of ours: PyG's `GCNConv` on the edges and
+    torch-geometric-pool's parts, unbatched on the nodes, batched on the clusters.
+
+    Its `DiffPool` removes the diagonal of A' and normalises it unless told otherwise;
+    here it is told otherwise.
+
+    Args:
+        model: `build_model("diffpool", …, self_loops="replace")`.
+    """
+
+    def __init__(self, model: nn.Module):
+        super().__init__()
+        first, second = model.levels
+        self.embed, self.assign = SparseGNN(first.embed), SparseGNN(first.assign)
+        self.embed2, self.assign2 = DenseGNN(second.embed), DenseGNN(second.assign)
+        self.last = DenseGNN(model.last)
+        self.head = copy.deepcopy(model.head)
+
+    def forward(self, data: Batch) -> DenseOutput:
+        """A PyG batch of B graphs; losses as in PyG: norms of the whole batch over all
+        its entries, the mean entropy of a node."""
+        from tgp.utils import losses
+
+        z = self.embed(data.x, data.edge_index)
+        s = self.assign(data.x, data.edge_index).softmax(1)
+        x, adj = pooled(z, data.edge_index, s, data.batch)
+        links = [losses.sparse_link_pred_loss(s, data.edge_index, batch=data.batch)]
+        entropies = [losses.unbatched_entropy_loss(s)]
+        z, s = self.embed2(x, adj), self.assign2(x, adj).softmax(-1)
+        links.append(losses.link_pred_loss(s, adj))
+        entropies.append(losses.entropy_loss(s, x.size(0) * x.size(1)))
+        clusters = x.size(1)
+        x, adj = pooled(z, adj, s, None)
+        logits = self.head(self.last(x, adj).mean(dim=1))
+        return DenseOutput(logits, links, entropies, [data.num_nodes, clusters])
+
+
+def pooled(
+    z: Tensor, adj: Tensor, s: Tensor, batch: Tensor | None
+) -> tuple[Tensor, Tensor]:
+    """X' and A' [B, k, …] of edges and a batch vector, or of dense matrices."""
+    from tgp.connect import DenseConnect
+    from tgp.reduce import BaseReduce
+    from tgp.select import SelectOutput
+
+    selected = SelectOutput(s=s, batch=batch)
+    connect = DenseConnect(
+        remove_self_loops=False, degree_norm=False, adj_transpose=False
+    )
+    x, _ = BaseReduce()(x=z, so=selected, batch=batch, return_batched=True)
+    ones = None if batch is None else z.new_ones(adj.size(1))  # else of float32
+    coarse, _ = connect(edge_index=adj, so=selected, batch=batch, edge_weight=ones)
+    return x, coarse
+
+
+def train_epoch(
+    model: SparseDeck, loader: Iterable[Batch], optimizer: torch.optim.Optimizer
+) -> float:
+    """One epoch as :func:`dpcore.experiments.bench.peers.train_epoch` trains it."""
+    model.train()
+    total = graphs = 0
+    for data in loader:
+        out = model(data)
+        loss = F.cross_entropy(out.logits, data.y)
+        loss = loss + sum(out.link_losses) + sum(out.entropy_losses)
+        optimizer.zero_grad()
+        loss.backward()
+        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
+        optimizer.step()
+        total += float(loss.detach()) * data.num_graphs
+        graphs += data.num_graphs
+    return total / graphs
+
+
+def check_models(ours: nn.Module, theirs: SparseDeck, graphs: list) -> None:
+    """Equal logits for the batch and equal losses graph by graph, without dropout, as
+    :func:`dpcore.experiments.bench.peers.check_models` compares them.
+
+    Raises:
+        Unequal: saying what differs and by how much.
+    """
+    from dpcore.graphs import SparseGraphs
+
+    modes = ours.training, theirs.training
+    ours.eval(), theirs.eval()
+    with torch.no_grad():
+        out = ours(SparseGraphs.from_data_list(graphs))
+        logits = theirs(Batch.from_data_list(graphs)).logits
+        exact = copy.deepcopy(theirs).double()
+        losses = [own_losses(exact, graph) for graph in graphs]
+    ours.train(modes[0]), theirs.train(modes[1])
+    link, entropy = torch.stack(losses).mean(0)
+    expect_equal("logits", out.logits, logits)
+    expect_equal("link loss", out.link_loss, link)
+    expect_equal("entropy loss", out.entropy_loss, entropy)
+
+
+def own_losses(model: SparseDeck, graph) -> Tensor:
+    """Link loss (root mean square) and entropy of one graph over its levels, [2]."""
+    batch = Batch.from_data_list([graph])
+    batch.x = batch.x.double()
+    out = model(batch)
+    scaled = [link * n for link, n in zip(out.link_losses, out.sizes, strict=True)]
+    return torch.stack(
+        [torch.stack(scaled).sum(), torch.stack(out.entropy_losses).sum()]
+    )
