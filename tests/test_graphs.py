@@ -528,6 +528,15 @@ def no_collector():
     gc.enable()
 
 
+def test_a_matrix_holds_one_number_an_entry_beside_its_value():
+    """Not the rows' numbers as well, of which its columns would be a view."""
+    index = torch.tensor([[0, 1, 2, 2], [1, 0, 0, 1]])
+    kept = Csr.from_coo(index, torch.ones(4), (3, 3))
+    for matrix in (kept, kept.transposed):
+        assert matrix.col.untyped_storage().nbytes() == 8 * 4
+        assert matrix.value.untyped_storage().nbytes() == 4 * 4
+
+
 @pytest.mark.parametrize("directed", [False, True])
 def test_memory_stays_flat_over_thirty_steps(no_collector, directed):
     """Nothing waits for Python's collector of cycles, which is off here."""

@@ -125,7 +125,8 @@ class Rows:
     def from_sorted(cls, index: Tensor, value: Tensor, shape: tuple[int, int]) -> Rows:
         """From entries sorted by row and column, without duplicates."""
         per_row = torch.bincount(index[0], minlength=shape[0])
-        return cls(offsets(per_row), index[1], value, shape[1])
+        col = index[1].clone()  # a view would keep the rows' numbers alive
+        return cls(offsets(per_row), col, value, shape[1])
 
     @property
     def row(self) -> Tensor:
