@@ -33,7 +33,9 @@ from dpcore.training import (
 def labelled(count, seed=0, classes=2, least=3):
     """Directed, weighted graphs of 3 to 7 nodes; the label is in the features."""
     sizes = [least + i % 5 for i in range(count)]
-    graphs = union(random_graphs(sizes, seed, directed=True, dtype=torch.float32))
+    graphs = union(
+        random_graphs(sizes, seed, directed=True, weighted=True, dtype=torch.float32)
+    )
     y = (torch.arange(count) * 7 + seed) % classes
     x = graphs.x.clone()
     x[:, 0] += y[graphs.batch].float()
