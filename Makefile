@@ -5,7 +5,8 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= logical
 # Files side by side, one thread each (conftest.py); the cells of a notebook in order.
-PARALLEL := -n $(JOBS) --dist loadfile
+# In the order of the files, so that the last ones, notebooks, are short.
+PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
 TESTED := dpcore book/tools tests notebooks
 LINTED := dpcore tests book/tools conftest.py
 

@@ -2,6 +2,7 @@
 
 import json
 import sys
+from types import SimpleNamespace
 
 import measure_curve
 import pytest
@@ -24,7 +25,16 @@ def test_unequal_ways_are_not_timed(tmp_path, monkeypatch):
     assert not output.exists()
 
 
-def test_every_point_is_measured_and_written(tmp_path, monkeypatch):
+def test_every_point_is_measured_and_written(tmp_path, monkeypatch, capsys):
+    def here(command, **options):
+        """The point's own process, without the seconds that starting Python takes."""
+        assert command[0] == sys.executable and options["check"]
+        with monkeypatch.context() as patched:
+            patched.setattr(sys, "argv", command[1:])
+            measure_curve.main()
+        return SimpleNamespace(stdout=capsys.readouterr().out)
+
+    monkeypatch.setattr(measure_curve.subprocess, "run", here)
     output = tmp_path / "new" / "curve.json"
     options = ["--largest", "100", "--threads", "1", "--output", str(output)]
     monkeypatch.setattr(sys, "argv", ["measure_curve.py", *options])
