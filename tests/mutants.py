@@ -406,9 +406,7 @@ class Bench:
             return 1 if not first or any(first < line <= last for line in lines) else 2
 
         seconds = {test: facts["seconds"] for test, facts in self.tests.items()}
-        worth = {
-            t: seconds[t] / (1 + self.killed[t] + 5 * ("guard" in t)) for t in seconds
-        }
+        worth = {test: seconds[test] / (1 + self.killed[test]) for test in seconds}
         order = sorted(self.tests, key=lambda test: (distance(test), worth[test]))
         near, total = [], 0.0
         for test in order:
@@ -688,7 +686,7 @@ def report(parts: list[str]) -> None:
         before, _, rest = PAGE.read_text("utf-8").partition(MARKS[0])
         after = rest.partition(MARKS[1])[2]
         lines = [before + MARKS[0], ""]
-        for by_hand, title in ((True, "## By hand"), (False, "## By the tool")):
+        for by_hand, title in ((True, "### By hand"), (False, "### By the tool")):
             some = [m for m in found if m.get("by_hand", False) == by_hand]
             lines += [title, "", *_table(some), "", *_survivors(some), ""]
         PAGE.write_text("\n".join(lines) + MARKS[1] + after, "utf-8")
