@@ -12,6 +12,7 @@ from distributed import Client
 
 from dpcore import tables
 from dpcore.__main__ import main
+from dpcore.experiments.tables import runner
 
 GRID = dict(rows=["diffpool", "mlp"], datasets=["MUTAG"], folds=5, epochs=2)
 SECONDS = 600  # far more than a machine under load takes to start Python
@@ -90,12 +91,12 @@ def run(capsys, *options):
     return status, err
 
 
-def test_no_scheduler_is_said_within_ten_seconds(capsys, tmp_path):
-    start = time.monotonic()
+def test_no_scheduler_is_said_within_ten_seconds(capsys, tmp_path, monkeypatch):
+    assert runner.SCHEDULER_SECONDS <= 10
+    monkeypatch.setattr(runner, "SCHEDULER_SECONDS", 0.5)
     options = (f"--results={tmp_path}", "--scheduler=tcp://127.0.0.1:9")
     status, err = run(capsys, *options)
     assert status == 1 and "no scheduler answers at tcp://127.0.0.1:9" in err
-    assert time.monotonic() - start < 60  # ten, and what a loaded machine adds
 
 
 def test_without_dask_it_says_what_to_install(capsys, tmp_path, monkeypatch):

@@ -247,9 +247,7 @@ def test_real_data_equals_the_table_and_pyg(name, tmp_path, monkeypatch):
     if "://" not in MIRROR:
         monkeypatch.setattr(TUDataset, "url", Path(MIRROR).absolute().as_uri())
         same(graphs, TUDataset(str(tmp_path / "pyg"), name, use_node_attr=True))
-    start = time.perf_counter()
-    again = load_dataset(name)
-    assert again.source == "cache" and time.perf_counter() - start < 1
+    assert load_dataset(name).source == "cache"
 
 
 # --- where it comes from ---------------------------------------------------------
@@ -361,15 +359,14 @@ def test_a_silent_server_is_given_up(after, tiny, monkeypatch, server):
         if after != "nothing":
             content = pack(tiny)
             serve(content[: 0 if after == "headers" else 99], len(content))(handler)
-        stop.wait(20)
+        stop.wait(600)
 
     server.answers |= {"/DD.zip": hang, "/MUTAG.zip": hang}
     monkeypatch.setattr(TUDataset, "url", server.url)
     monkeypatch.setattr(datasets, "SERVER_SECONDS", 0.4)
-    start = time.perf_counter()
     with pytest.warns(UserWarning, match="silent for|[Tt]imed out|timeout"):
         assert load_dataset("DD", fallback="MUTAG").source == "grakel"
-    assert time.perf_counter() - start < 5
+    assert not stop.is_set()  # the server is silent still
     stop.set()
     assert server.asked == ["/DD.zip"]  # the fallback does not wait for it again
 
@@ -378,15 +375,15 @@ def test_a_slow_server_is_waited_for(tiny, monkeypatch, server):
     noise = np.random.default_rng(0).bytes(40_000)
     whole = pack(tiny, extra=[("TINY/README.txt", noise)])
 
-    def drip(handler):  # 1.6 s in all, but never silent for a second
-        serve(whole[:10_000], len(whole))(handler)
-        for start in range(10_000, len(whole), 10_000):
-            time.sleep(0.4)
-            handler.wfile.write(whole[start : start + 10_000])
+    def drip(handler):  # 2.4 s in all, but never silent for two
+        serve(whole[:5_000], len(whole))(handler)
+        for start in range(5_000, len(whole), 5_000):
+            time.sleep(0.3)
+            handler.wfile.write(whole[start : start + 5_000])
 
     server.answers["/TINY.zip"] = drip
     monkeypatch.setattr(TUDataset, "url", server.url)
-    monkeypatch.setattr(datasets, "SERVER_SECONDS", 1.0)
+    monkeypatch.setattr(datasets, "SERVER_SECONDS", 2.0)
     assert load_dataset("TINY").source == "server"
 
 
@@ -397,11 +394,11 @@ def test_patience_is_under_15_seconds():
 def test_a_slow_name_server_counts_too(monkeypatch):
     monkeypatch.setattr(TUDataset, "url", "http://nobody.invalid")
     monkeypatch.setattr(datasets, "SERVER_SECONDS", 0.3)
-    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: time.sleep(10))
-    start = time.perf_counter()
+    answer = threading.Event()
+    monkeypatch.setattr(socket, "getaddrinfo", lambda *a, **k: answer.wait(600))
     with pytest.raises(DatasetUnavailable, match=r"silent for 0\.3 s"):
         load_dataset("DD")
-    assert time.perf_counter() - start < 5
+    answer.set()
 
 
 BROKEN = {
