@@ -53,7 +53,7 @@ class Visit:
         self.page = self.context.new_page()
         self.page.on("console", self._listen)
         self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("requestfailed", lambda r: self.errors.append(f"failed: {r.url}"))
+        self.page.on("requestfailed", self._failed)
         self.page.goto(path.as_uri() + query, wait_until="load")
         if path.name != "index.html" or path.parent.name == "book":  # no redirect
             self.page.evaluate("window.MathJax?.startup?.promise")
@@ -71,6 +71,10 @@ class Visit:
     def _listen(self, message):
         if message.type == "error":
             self.errors.append(message.text)
+
+    def _failed(self, request):
+        if request.failure != "net::ERR_ABORTED":  # the page was left before it came
+            self.errors.append(f"failed: {request.url}")
 
     def text(self) -> str:
         return self.page.inner_text("article")
