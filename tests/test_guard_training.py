@@ -277,6 +277,8 @@ def test_a_single_fold_has_no_spread_and_unequal_curves_are_held():
     assert summary([longer, one]).paper_protocol == pytest.approx(0.7)
     last = Record(accuracy=0.2, test_curve=[0.1, 0.1, 0.1, 0.9])
     assert summary([one, last]).paper_protocol == pytest.approx(0.8)
+    fell = Record(accuracy=0.2, test_curve=[0.9, 0.2])  # what is held is not the best
+    assert summary([fell, last]).paper_protocol == pytest.approx(0.55)
     error = SimpleNamespace(
         error=0.3, test_curve=[0.5, 0.3]
     )  # any object, as of tables
@@ -436,13 +438,14 @@ def test_the_choice_among_points_that_disagree(monkeypatch, points, chosen):
     monkeypatch.setattr(validating, "fit", fit)
     grid = [dict(hidden=3), dict(hidden=5, lr=0.4), dict(hidden=7)]
     found = choose(
-        "graphsage", graphs, split, grid, epochs=9, seed=8, batch_size=5, dropout=0.3
+        *("graphsage", graphs, split, grid),
+        **dict(epochs=9, seed=8, batch_size=5, dropout=0.3, lr=0.2, hidden=99),
     )
     assert found.chosen == grid[chosen]
     figures = [point or (None, None) for point in points]
     assert [(p["accuracy"], p["loss"]) for p in found.grid] == figures
     assert [{k: p[k] for k in g} for p, g in zip(found.grid, grid, strict=True)] == grid
-    assert [call["lr"] for call in calls] == [1e-3, 0.4, 1e-3]
+    assert [call["lr"] for call in calls] == [0.2, 0.4, 0.2]
     for call, point in zip(calls, grid, strict=True):
         assert (call["epochs"], call["batch_size"], call["seed"]) == (9, 5, 8)
         assert torch.equal(call["train"].x, graphs.select(split["train"]).x)

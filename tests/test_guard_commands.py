@@ -1,0 +1,64 @@
+"""Commands: every option is handed on, and folds are told apart in any order."""
+
+import json
+from pathlib import Path
+
+import pytest
+from made_records import record_of
+
+import dpcore
+from dpcore import tables
+from dpcore.__main__ import main
+from dpcore.experiments import actions
+from dpcore.experiments.tables.fold import Outcome
+
+
+def test_folds_that_come_in_another_order_are_shown_in_theirs(monkeypatch, capsys):
+    seen = []
+
+    def backwards(tasks, wanted, jobs):
+        seen.append(jobs)
+        for task in reversed(tasks):
+            yield task, Outcome(record=record_of(task, (0.25, 0.5, 0.75)[task.fold]))
+
+    monkeypatch.setattr(actions, "on_this_machine", backwards)
+    options = ["--model=mlp", "--folds=3", "--jobs=2", "--json", "--hidden=9"]
+    assert main(["train", "MUTAG", *options]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["accuracies"] == [25.0, 50.0, 75.0] and seen == [2]
+    assert found["settings"]["hidden"] == 9
+
+
+def test_every_option_of_a_run_reaches_it(monkeypatch, capsys):
+    seen = []
+
+    def fill(tasks, **options):
+        seen.append((tasks, options))
+        return tables.Report(2, 1, (), (Path("there.json"),))
+
+    monkeypatch.setattr(tables, "fill", fill)
+    command = "tables run --rows=mlp,gin --datasets=MUTAG --folds=3 --splits-seed=4"
+    command += " --weights-seed=5 --jobs=2 --results=here --replace --lr=0.5"
+    assert main([*command.split(), "--scheduler=tcp://x:1"]) == 1  # one went aside
+    ((tasks, options),) = seen
+    assert options == dict(jobs=2, results="here", scheduler="tcp://x:1", replace=True)
+    assert {task.method for task in tasks} == {"mlp", "gin"} and len(tasks) == 6
+    assert {(task.seed, task.weights_seed) for task in tasks} == {(4, 5)}
+    assert {task.settings["lr"] for task in tasks} == {0.5}
+    out, err = capsys.readouterr()
+    assert "ours is there.json" in err
+    assert out == "2 folds measured, 1 were there; records: here\n"
+
+
+@pytest.mark.parametrize("given", [None, "MUTAG"])
+def test_the_fallback_is_handed_on(monkeypatch, capsys, given):
+    asked, real = [], dpcore.load_dataset
+
+    def load(name, fallback=None):
+        asked.append((name, fallback))
+        return real("MUTAG")
+
+    monkeypatch.setattr(actions, "load_dataset", load)
+    options = [] if given is None else [f"--fallback={given}"]
+    assert main(["data", "DD", *options]) == 0
+    assert asked == [("DD", given)]
