@@ -17,7 +17,7 @@ help:
 	@echo "make test         unit tests, doctests, tests of the book, every notebook"
 	@echo "make mutants      faults that the unit tests should see (hours; PART=training SAMPLE=20)"
 	@echo "make execute      run the notebooks again, in place (NOTEBOOKS=\"03_... 04_...\" for some)"
-	@echo "make lint         ruff; make format: let ruff rewrite"
+	@echo "make lint         ruff, imports, types (mypy, pyright); make format: let ruff rewrite"
 	@echo "make links        ask every address outside that the book links to (needs the network)"
 	@echo "make colab        every notebook whole, as on Colab: an empty folder, no dpcore"
 	@echo "make publish-url URL=https://github.com/you/repository   (URL= takes it out again)"
@@ -62,6 +62,8 @@ lint: $(STAMP)
 	$(BIN)/ruff check $(LINTED)
 	$(BIN)/ruff format --check $(LINTED)
 	$(BIN)/lint-imports
+	$(BIN)/mypy
+	$(BIN)/pyright
 
 format: $(STAMP)
 	$(BIN)/ruff check --fix $(LINTED)

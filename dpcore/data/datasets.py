@@ -5,6 +5,8 @@ the copy that the ``grakel`` wheel ships. Whatever comes is compared with `EXPEC
 before anybody sees it, and enters the cache whole or not at all.
 """
 
+from __future__ import annotations
+
 import importlib.util
 import operator
 import os
@@ -12,7 +14,7 @@ import sys
 import warnings
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, SupportsIndex, overload
 
 import torch
 import torch.nn.functional as F
@@ -98,11 +100,9 @@ class GraphDataset(Sequence):
     ) -> None:
         self._graphs = list(graphs)
         self.name, self.source = name, source
-        for i, graph in enumerate(self._graphs):
-            if graph.y is None or graph.y.numel() != 1:
-                came = "none" if graph.y is None else f"shape {list(graph.y.shape)}"
-                raise ValueError(f"graphs[{i}].y: expected one label, got {came}")
-        labels = [graph.y.view(1).long() for graph in self._graphs]
+        labels = [
+            _label(f"graphs[{i}].y", graph.y) for i, graph in enumerate(self._graphs)
+        ]
         self.labels = torch.cat(labels) if labels else torch.empty(0, dtype=torch.long)
         if num_classes is None:
             num_classes = int(self.labels.max()) + 1 if labels else 0
@@ -113,7 +113,13 @@ class GraphDataset(Sequence):
     def __len__(self) -> int:
         return len(self._graphs)
 
-    def __getitem__(self, index):
+    @overload
+    def __getitem__(self, index: SupportsIndex) -> Data: ...
+
+    @overload
+    def __getitem__(self, index: slice | Tensor | Sequence[int]) -> GraphDataset: ...
+
+    def __getitem__(self, index: Any) -> Data | GraphDataset:
         if isinstance(index, slice):
             chosen = self._graphs[index]
         elif hasattr(index, "__len__") and getattr(index, "ndim", 1) != 0:
@@ -124,7 +130,7 @@ class GraphDataset(Sequence):
             chosen, self.name, self.num_classes, self.num_features, self.source
         )
 
-    def _positions(self, index) -> list[int]:
+    def _positions(self, index: Any) -> list[int]:
         index = torch.as_tensor(index)
         if index.dim() != 1:
             raise IndexError(f"index: expected one dimension, got {list(index.shape)}")
@@ -141,6 +147,14 @@ class GraphDataset(Sequence):
             f"GraphDataset({self.name!r}, {len(self)} graphs, {self.num_classes} "
             f"classes, {self.num_features} features)"
         )
+
+
+def _label(name: str, y: Any) -> Tensor:
+    """The one label of a graph, [1]."""
+    if not isinstance(y, Tensor) or y.numel() != 1:
+        came = f"shape {list(y.shape)}" if isinstance(y, Tensor) else str(y).lower()
+        raise ValueError(f"{name}: expected one label, got {came}")
+    return y.view(1).long()
 
 
 def load_dataset(
@@ -301,7 +315,7 @@ def _from_address(
 
 def _from_grakel(name: str) -> dict[str, Tensor]:
     spec = importlib.util.find_spec("grakel")  # finds it without importing it
-    if spec is None:
+    if spec is None or not spec.submodule_search_locations:
         raise NotHere("not installed")
     folder = Path(spec.submodule_search_locations[0]) / "tests" / "data" / name
     if not folder.is_dir():

@@ -94,7 +94,7 @@ def ask(question: str, count: int, size: int = 12, seed: int = 0) -> list[Data]:
             size,
             np.random.default_rng([seed, i]),
         )
-        if not asked.colours:
+        if graph.x is not None and not asked.colours:
             graph.x = graph.x[:, :2]
         label = {"wiring": wiring, "pattern": pattern, "both": i % 4}[asked.label]
         graph.y = torch.tensor([label])

@@ -11,7 +11,9 @@ from tqdm import tqdm
 from dpcore.data.datasets import describe, load_dataset
 from dpcore.experiments import tables
 from dpcore.experiments.commands import settings_of
+from dpcore.experiments.tables.plan import Task
 from dpcore.experiments.tables.runner import on_this_machine
+from dpcore.experiments.tables.schema import FoldRecord
 
 
 def data(options: argparse.Namespace) -> int:
@@ -26,14 +28,15 @@ def data(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
-    tasks, folds = options.tasks, []
+    tasks: list[Task] = options.tasks
+    folds: list[FoldRecord] = []
     progress = sys.stderr.isatty() or not options.json
     outcomes = on_this_machine(tasks, lambda task: True, options.jobs)
     try:
         with tqdm(total=len(tasks), disable=not progress, unit="fold") as bar:
             for task, outcome in outcomes:
-                reason = outcome.unavailable or outcome.failed
-                if reason is not None:
+                if outcome.record is None:
+                    reason = outcome.unavailable or outcome.failed
                     return failed(f"{task}: {reason}", 1)
                 folds.append(outcome.record)
                 bar.update()

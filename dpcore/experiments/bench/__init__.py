@@ -65,8 +65,9 @@ def run(
                 failures.append(f"{name}: {reason}")
             results += found
             bar.update()
-            for result in found if show else []:
-                show(line(result))
+            if show is not None:
+                for result in found:
+                    show(line(result))
     return results, failures
 
 

@@ -131,7 +131,7 @@ class Times(TypedDict):
 
 
 def times(times: Mapping[str, float]) -> Times:
-    return dict(
+    return Times(
         ours_seconds=times["ours"],
         theirs_seconds=times["theirs"],
         ratio=times["theirs"] / times["ours"],

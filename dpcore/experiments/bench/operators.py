@@ -66,9 +66,14 @@ class Operator:
             "A'": adj,
             "link loss": link,
             "entropy loss": entropy,
-            "gradient of Z": self.z.grad,
-            "gradient of the scores": self.logits.grad,
+            "gradient of Z": _gradient(self.z),
+            "gradient of the scores": _gradient(self.logits),
         }
+
+
+def _gradient(leaf: Tensor) -> Tensor:
+    assert leaf.grad is not None  # after a backward pass
+    return leaf.grad
 
 
 def _random_edges(nodes: int, generator: torch.Generator) -> Tensor:
@@ -185,7 +190,7 @@ def link_errors(nodes: int, sharpness: float, clusters: int = 5):
     expected = (adj - s @ s.T).square().mean().sqrt()
     expected.backward()
     errors = []
-    for found, true in ((link, expected), (ours.grad, theirs.grad)):
+    for found, true in ((link, expected), (_gradient(ours), _gradient(theirs))):
         error = (found.detach().double() - true.detach()).abs().max()
         relative = float(error / true.detach().abs().max())
         errors.append(relative if relative == relative else float("inf"))

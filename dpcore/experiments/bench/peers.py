@@ -15,6 +15,9 @@ from torch_geometric.data import Data
 from torch_geometric.nn import DenseGCNConv, dense_diff_pool
 from torch_geometric.transforms import ToDense
 
+from dpcore.layers import GNN, GCNLayer
+from dpcore.models.diffpool import DiffPoolClassifier, Level
+
 TOLERANCE = 1e-5
 """Largest difference between the two sides, as a share of the largest value."""
 
@@ -41,11 +44,13 @@ class DenseOutput(NamedTuple):
 class DenseGNN(nn.Module):
     """`DenseGCNConv`, ReLU, dropout, as often as the given GNN does it."""
 
-    def __init__(self, gnn: nn.Module):
+    def __init__(self, gnn: nn.Module | None):
         super().__init__()
+        assert isinstance(gnn, GNN)
         self.convs = nn.ModuleList()
         self.dropout = gnn.dropout
         for layer in gnn.layers:
+            assert isinstance(layer, GCNLayer)
             conv = DenseGCNConv(*layer.weight.shape)
             conv.lin.weight.data = layer.weight.data.T.clone()
             conv.bias.data = layer.bias.data.clone()
@@ -68,19 +73,22 @@ class DenseDeck(nn.Module):
 
     def __init__(self, model: nn.Module):
         super().__init__()
-        self.embed = nn.ModuleList(DenseGNN(level.embed) for level in model.levels)
-        self.assign = nn.ModuleList(DenseGNN(level.assign) for level in model.levels)
+        assert isinstance(model, DiffPoolClassifier)
+        levels = [level for level in model.levels if isinstance(level, Level)]
+        self.embed = nn.ModuleList(DenseGNN(level.embed) for level in levels)
+        self.assign = nn.ModuleList(DenseGNN(level.assign) for level in levels)
         self.last = DenseGNN(model.last)
         self.head = copy.deepcopy(model.head)
 
     def forward(self, x: Tensor, adj: Tensor, mask: Tensor) -> DenseOutput:
         """x [B, n, f], adj [B, n, n], mask [B, n] → :class:`DenseOutput`."""
         links, entropies, sizes = [], [], []
+        real: Tensor | None = mask
         for embed, assign in zip(self.embed, self.assign, strict=True):
             sizes.append(x.size(1))
-            z, s = embed(x, adj, mask), assign(x, adj, mask)
-            x, adj, link, entropy = dense_diff_pool(z, adj, s, mask)
-            mask = None
+            z, s = embed(x, adj, real), assign(x, adj, real)
+            x, adj, link, entropy = dense_diff_pool(z, adj, s, real)
+            real = None  # after pooling every row is a node
             links.append(link)
             entropies.append(entropy)
         logits = self.head(self.last(x, adj).mean(dim=1))
@@ -101,7 +109,7 @@ def train_epoch(
     """One epoch as PyG's example trains, with both losses at every level and the same
     limit on the gradient as :func:`dpcore.fit`. Returns the mean objective."""
     model.train()
-    total = graphs = 0
+    total, graphs = 0.0, 0
     for data in loader:
         out = model(data.x, data.adj, data.mask)
         loss = F.cross_entropy(out.logits, data.y.view(-1))
@@ -132,7 +140,8 @@ def check_models(ours: nn.Module, theirs: DenseDeck, batch, dense: Sequence[Data
         Unequal: saying what differs and by how much.
     """
     modes = ours.training, theirs.training
-    ours.eval(), theirs.eval()
+    ours.eval()
+    theirs.eval()
     x, adj, mask = (
         torch.stack([g[key] for g in dense]) for key in ("x", "adj", "mask")
     )
@@ -140,7 +149,8 @@ def check_models(ours: nn.Module, theirs: DenseDeck, batch, dense: Sequence[Data
         out, logits = ours(batch), theirs(x, adj, mask).logits
         exact = copy.deepcopy(theirs).double()
         losses = [_own_losses(exact, *one) for one in zip(x, adj, mask, strict=True)]
-    ours.train(modes[0]), theirs.train(modes[1])
+    ours.train(modes[0])
+    theirs.train(modes[1])
     link, entropy = torch.stack(losses).mean(0)
     expect_equal("logits", out.logits, logits)
     expect_equal("link loss", out.link_loss, link)
@@ -151,7 +161,7 @@ def _own_losses(model: DenseDeck, x: Tensor, adj: Tensor, mask: Tensor) -> Tenso
     """Link and entropy loss of one graph without its padding, over all levels, [2]."""
     out = model(x[None].double(), adj[None].double(), mask[None])
     real = [int(mask.sum()), *out.sizes[1:]]
-    link = entropy = 0.0
+    link = entropy = torch.zeros((), dtype=torch.float64, device=x.device)
     for level, (padded, nodes) in enumerate(zip(out.sizes, real, strict=True)):
         link = link + out.link_losses[level] * padded**2 / nodes
         entropy = entropy + out.entropy_losses[level] * padded / nodes

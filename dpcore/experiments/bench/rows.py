@@ -204,7 +204,7 @@ def cv_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
     tick("loading")
     batch = SparseGraphs.from_data_list(load_dataset("PROTEINS"))
     settings: dict[str, Any] = dict(epochs=sizes.epochs, seed=0)
-    parts = splits(batch.y, sizes.folds, 0)
+    parts = splits(batch.labels, sizes.folds, 0)
 
     def one_process() -> list:
         return [run_fold("diffpool", batch, part, **settings) for part in parts]
@@ -215,15 +215,12 @@ def cv_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
 
     with threads(2):
         tick("equal?")
-        first = [
-            torch.tensor([f.loss_curve[0] for f in way()])
-            for way in (
-                one_process,
-                workers,
-            )
-        ]
+        alone, beside = (
+            torch.tensor([fold.loss_curve[0] for fold in way()])
+            for way in (one_process, workers)
+        )
         # Two threads add up in another order, and training magnifies that.
-        peers.expect_equal("loss of the first epoch", *first, tolerance=1e-3)
+        peers.expect_equal("loss of the first epoch", alone, beside, 1e-3)
         sides = dict(theirs=partial(timed, one_process), ours=partial(timed, workers))
         seconds = alternate(sides, sizes.repeats, tick, warm=True)
     return [

@@ -133,7 +133,8 @@ def _triangles(adjacency: csr_array, labels, size: int) -> NDArray[np.float64]:
     closed = common.multiply(vstack([adjacency] * size)).tocoo()
     c, u = closed.row // nodes, closed.row % nodes
     place = np.ravel_multi_index((c, labels[u], labels[closed.col]), (size,) * 3)
-    return np.bincount(place, closed.data, size**3).reshape((size,) * 3)
+    total = np.bincount(place, closed.data, size**3).reshape((size,) * 3)
+    return total  # type: ignore[return-value]  # numpy's stub: floats, with weights
 
 
 def _path_codes(adjacency: csr_array, labels, num_labels: int):

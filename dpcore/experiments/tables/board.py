@@ -190,7 +190,7 @@ class Comparison:
         for protocol, method, cells in self.rows:
             made = [f"<td>{escape(method)}</td>"]
             for i, cell in enumerate(cells):
-                first = bool(cell) and round(cell[0], 2) == best[protocol, i]
+                first = cell is not None and round(cell[0], 2) == best[protocol, i]
                 title = f' title="{cell[2]}"' if cell and cell[2] else ""
                 text = _plain(cell).replace("±  ", "± " + FIGURE_SPACE)
                 made.append(f"<td{BEST * first}{title}>{text}</td>")

@@ -15,8 +15,14 @@ _PRINTED = {
     "COLLAB": "70.2±1.5 71.2±1.9 68.9±2.0 – 75.6±2.3 73.9±1.7",
 }
 
+
+def _pair(cell: str) -> tuple[float, float]:
+    mean, deviation = cell.split("±")
+    return float(mean), float(deviation)
+
+
 ERRICA: dict[tuple[str, str], tuple[float, float]] = {
-    (dataset, row): tuple(float(figure) for figure in cell.split("±"))
+    (dataset, row): _pair(cell)
     for dataset, cells in _PRINTED.items()
     for row, cell in zip(_ROWS, cells.split(), strict=True)
     if cell != "–"

@@ -79,21 +79,22 @@ def _measure(task: Task) -> dict:
     epochs, trial_epochs = settings.pop("epochs"), settings.pop("trial_epochs")
     options = {k: settings.pop(k) for k in OF_THE_DATA & settings.keys()}
     graphs = _load(task.dataset, as_one_batch=True, **options)
-    own = (task.method, graphs, _split(task, graphs.y))
-    seed: dict[str, Any] = dict(seed=task.weights_seed)
-    found = choose(*own, task.grid, epochs=trial_epochs, **seed, **settings)
+    row, split = task.method, _split(task, graphs.labels)
+    settings["seed"] = task.weights_seed
+    found = choose(row, graphs, split, task.grid, epochs=trial_epochs, **settings)
     settings.update(found.chosen)
-    return found | run_fold(*own, epochs=epochs, **seed, **settings)
+    return found | run_fold(row, graphs, split, epochs=epochs, **settings)
 
 
 def _split(task: Task, labels: Tensor) -> dict[str, Tensor]:
     if task.split is not None:
         return {name: torch.tensor(part) for name, part in task.split.items()}
+    assert task.seed is not None  # a task has a split or a seed
     return splits(labels, task.folds, task.seed)[task.fold]
 
 
 @functools.lru_cache(maxsize=1)
-def _load(dataset: str, as_one_batch: bool, **options: Any):
+def _load(dataset: str, as_one_batch: bool, **options: Any) -> Any:
     """The data, once a process: tasks come data set by data set, so one is enough."""
     graphs = load_dataset(dataset, **options)
     return as_batch(dataset, graphs) if as_one_batch else graphs

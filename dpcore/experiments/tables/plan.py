@@ -205,7 +205,7 @@ def plan(
         if not any(name in _taken(row) for row in rows):
             raise BadArgument(f"{', '.join(rows)} does not take {name}")
     if splits is not None:
-        folds, seed = len(splits.folds), None
+        folds = len(splits.folds)
     return [
         Task(
             row,
@@ -213,7 +213,7 @@ def plan(
             fold,
             folds,
             *_settings(row, dataset, settings),
-            seed=seed,
+            seed=seed if splits is None else None,
             weights_seed=None if row in KERNELS else weights_seed,
             splits=None if splits is None else splits.hash,
             split=None if splits is None else splits.folds[fold],

@@ -7,7 +7,7 @@ from collections.abc import Callable, Generator, Sequence
 from contextlib import ExitStack, closing
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 from joblib import Parallel, delayed
@@ -155,7 +155,7 @@ def fill(
                     if path != task.path(results):
                         report = report._replace(aside=(*report.aside, path))
                     pace.took(task, outcome.record)
-                else:
+                elif outcome.failed is not None:
                     save_failure(results, task, outcome.failed)
                     report = _failed(report, f"{task}: {outcome.failed}")
                 pace.waiting[task.cell] -= 1
@@ -244,12 +244,13 @@ def _on_cluster(tasks: list[Task], wanted: Callable[[Task], bool], client) -> Me
     """
     from distributed import as_completed
 
-    tasks, running = filter(wanted, tasks), {}
+    waiting = filter(wanted, tasks)
+    running: dict[Any, Task] = {}
 
     def submit() -> list:
         """As much as keeps all workers busy, and no more: so a data set that proves
         unavailable costs little, and records come in the order of their worth."""
-        new = list(islice(tasks, max(0, 2 * _threads(client) - len(running))))
+        new = list(islice(waiting, max(0, 2 * _threads(client) - len(running))))
         keys = [f"{task}-{uuid4().hex}".replace(" ", "-") for task in new]
         futures = [
             client.submit(measure, task, key=key, pure=False)

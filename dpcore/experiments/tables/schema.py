@@ -74,10 +74,11 @@ class FoldRecord:
         for name in ("validation_curve", "test_curve"):
             _check_shares(name, getattr(self, name))
         _check_shares("accuracy", [self.accuracy])
-        if (self.best_epoch is None) == (self.best_candidate is None):
+        numbers = (self.best_epoch, self.best_candidate)
+        given = [number for number in numbers if number is not None]
+        if len(given) != 1:
             raise ValueError("best_epoch, best_candidate: expected one of the two")
-        best = self.best_candidate if self.best_epoch is None else self.best_epoch
-        curve = self.test_curve
+        best, curve = given[0], self.test_curve
         if len(self.validation_curve) != len(curve) or not 1 <= best <= len(curve):
             raise ValueError(
                 f"the best is number {best}, but the curves have "
@@ -90,7 +91,7 @@ class FoldRecord:
             )
 
     @property
-    def split(self) -> int | str:
+    def split(self) -> int | str | None:
         """The seed of the splits, or their file's hash."""
         return self.splits if self.seed is None else self.seed
 
@@ -111,7 +112,10 @@ class Failure:
     def __post_init__(self) -> None:
         check(self)
 
-    split = FoldRecord.split
+    @property
+    def split(self) -> int | str | None:
+        """As of a :class:`FoldRecord`."""
+        return self.splits if self.seed is None else self.seed
 
 
 def check(record: FoldRecord | Failure) -> None:

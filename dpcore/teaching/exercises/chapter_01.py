@@ -123,7 +123,9 @@ def look_alikes(function: Answer) -> str:
             "they are the same graph with other node numbers: find something that "
             "differs, the number of triangles say"
         )
-    triangles = [sum(nx.triangles(net).values()) // 3 for net in nets]
+    # The stub: of a whole graph it is a dictionary, never one node's number.
+    corners = [nx.triangles(net).values() for net in nets]  # pyright: ignore[reportAttributeAccessIssue]
+    triangles = [sum(of_nodes) // 3 for of_nodes in corners]
     return f"no GCN readout of equal features separates them. Triangles: {triangles}."
 
 

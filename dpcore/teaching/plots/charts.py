@@ -19,6 +19,7 @@ from dpcore.teaching.plots.style import (
     array,
     check_shape,
     cluster_color,
+    figure_of,
     ink_on,
     new_axes,
     number,
@@ -77,7 +78,7 @@ def heatmap(
     for (i, j), value in np.ndenumerate(values) if annotate else []:
         ink = ink_on(image.cmap(image.norm(value))[:3])
         ax.text(j, i, number(value), ha="center", va="center", fontsize=8, color=ink)
-    return ax.get_figure(root=True)
+    return figure_of(ax)
 
 
 def tiles(
@@ -112,7 +113,7 @@ def tiles(
         ax.text(*at, number(value), ha="center", va="center", **ink)
     ax.set(xlim=(0, columns), ylim=(0, rows), aspect="equal")
     ax.axis("off")
-    return ax.get_figure(root=True)
+    return figure_of(ax)
 
 
 def curves(history: Sequence[Any], *, title: str | None = None) -> Figure:
@@ -128,8 +129,11 @@ def curves(history: Sequence[Any], *, title: str | None = None) -> Figure:
         ValueError: if ``history`` is empty or has no loss.
     """
     keys = ("loss", "link_loss", "entropy_loss", "accuracy")
-    series = {key: _series(history, key) for key in keys}
-    series = {key: values for key, values in series.items() if values is not None}
+    series = {}
+    for key in keys:
+        values = _series(history, key)
+        if values is not None:
+            series[key] = values
     if "loss" not in series:
         raise ValueError("history: expected records with a loss, one an epoch")
     panels = 1 + ("accuracy" in series)

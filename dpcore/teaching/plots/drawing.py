@@ -19,6 +19,7 @@ from dpcore.teaching.plots.style import (
     array,
     check_shape,
     cluster_color,
+    figure_of,
     ink_on,
     label,
     new_axes,
@@ -90,8 +91,8 @@ def graph(
     heaviest = max(lines.values(), default=1.0) or 1.0
     thin = min(1.0, 150 / max(len(lines), 1))  # many lines would hide the nodes
     for (i, j), w in lines.items():
-        width = max(0.25, thin * (0.4 + 1.4 * max(w, 0.0) / heaviest))
-        style: dict[str, Any] = {"color": "#7A828C", "lw": width}
+        drawn = max(0.25, thin * (0.4 + 1.4 * max(w, 0.0) / heaviest))
+        style: dict[str, Any] = {"color": "#7A828C", "lw": drawn}
         if i == j:
             loop = place[i] + (0, 1.2 * size)
             ax.add_patch(Circle(loop, 0.8 * size, fill=False, ec=style["color"]))
@@ -105,7 +106,7 @@ def graph(
         if len(names):
             label(ax, centre, str(names[i]), 6 + 22 * size)
     _frame(ax, place, size)
-    return ax.get_figure(root=True)
+    return figure_of(ax)
 
 
 def coarse(
@@ -173,15 +174,15 @@ def coarse(
         ax.add_patch(disc)
         ink = ink_on(color)
         middle: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 4}
-        ax.text(*place[c], number(matrix[c, c]), color=ink, fontsize=10, **middle)
+        mass: dict[str, Any] = {"color": ink, "fontsize": 10}
+        ax.text(place[c, 0], place[c, 1], number(matrix[c, c]), **mass, **middle)
         away = place[c] - centre
         away = away / (np.linalg.norm(away) or 1.0)
         outside = place[c] + away * (radius[c] + 0.06 * extent)
-        ax.text(
-            *outside, str(names[c]), weight="bold", color=INK, fontsize=11, **middle
-        )
+        name: dict[str, Any] = {"weight": "bold", "color": INK, "fontsize": 11}
+        ax.text(outside[0], outside[1], str(names[c]), **name, **middle)
     _frame(ax, place, radius.max(initial=0.1) + 0.1 * extent)
-    return ax.get_figure(root=True)
+    return figure_of(ax)
 
 
 def _gap(point: np.ndarray, others: list[np.ndarray]) -> float:
@@ -215,16 +216,16 @@ def _pie(
     wear: Sequence[int],
 ) -> None:
     """One wedge a cluster, clockwise from the top, and a rim around them."""
-    end = 90.0
+    end, at = 90.0, (float(centre[0]), float(centre[1]))
     for cluster, share in enumerate(shares):
         if share < 1e-3:
             continue
         start, end = end, end - 360 * share
         color = cluster_color(wear[cluster])
-        wedge = Wedge(centre, size, end, start, fc=color, ec="none", zorder=2)
+        wedge = Wedge(at, size, end, start, fc=color, ec="none", zorder=2)
         wedge.set_gid(f"node-{node}-cluster-{cluster}")
         ax.add_patch(wedge)
-    ax.add_patch(Circle(centre, size, fill=False, ec=INK, lw=0.8, zorder=3))
+    ax.add_patch(Circle(at, size, fill=False, ec=INK, lw=0.8, zorder=3))
 
 
 def _frame(ax: Axes, place: np.ndarray, margin: float) -> None:

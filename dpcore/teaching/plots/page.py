@@ -214,7 +214,7 @@ def _png(fig: Figure, **how: Any) -> bytes:
 def _smallest_text(fig: Figure) -> float:
     """The smallest letters of a figure, in pixels of a page that shows it in full."""
     texts = (text for text in fig.findobj(Text) if text.get_visible())
-    sizes = [text.get_fontsize() for text in texts if text.get_text().strip()]
+    sizes = [float(text.get_fontsize()) for text in texts if text.get_text().strip()]
     return min(sizes, default=11.0) * 96 / 72
 
 

@@ -66,11 +66,18 @@ def new_axes(ax: Axes | None, size: tuple[float, float], title: str | None) -> A
     return ax
 
 
+def figure_of(ax: Axes) -> Figure:
+    """The figure that axes stand in."""
+    figure = ax.get_figure(root=True)
+    assert figure is not None  # only axes that were taken out have none
+    return figure
+
+
 def label(ax: Axes, at: np.ndarray, text: str, size: float) -> None:
     """Text with a white rim, readable on a line or on a pie."""
     rim = [patheffects.withStroke(linewidth=2.2, foreground=PAPER)]
     at_centre: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 5}
-    ax.text(*at, text, size=size, color=INK, path_effects=rim, **at_centre)
+    ax.text(at[0], at[1], text, size=size, color=INK, path_effects=rim, **at_centre)
 
 
 def array(name: str, value: Array) -> np.ndarray:
