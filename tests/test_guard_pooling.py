@@ -89,6 +89,10 @@ def test_the_share_of_a_graph_is_the_ceiling_without_rounding():
     assert clusters_of_ratio(graphs, 0.1, 9).tolist() == [3, 4, 1, 1]
     assert clusters_of_ratio(graphs, 0.1, 3).tolist() == [3, 3, 1, 1]
     assert clusters_of_ratio(graphs, 0.25, 9).tolist() == [8, 8, 3, 1]
+    assert 50 * 0.14 > 7  # in floating point
+    sizes = torch.tensor([50])
+    fifty = DenseGraphs(torch.ones(1, 50, 1), torch.zeros(1, 50, 50), sizes)
+    assert clusters_of_ratio(fifty, 0.14, 9).tolist() == [7]
 
 
 @pytest.mark.parametrize("conv", ["gcn", "sage"])

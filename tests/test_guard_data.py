@@ -1,0 +1,82 @@
+"""Data: what a fallback is asked for; texts with gaps, loners and directions."""
+
+import io
+import zipfile
+
+import pytest
+
+from dpcore.data import archives, datasets
+from dpcore.data.datasets import DatasetUnavailable, load_dataset
+
+
+@pytest.mark.parametrize(
+    ("fallback", "attributes", "kept"),
+    [("ENZYMES", True, True), ("MUTAG", True, False), ("ENZYMES", False, False)],
+)
+def test_a_fallback_is_asked_for_the_same(monkeypatch, fallback, attributes, kept):
+    asked = []
+
+    def load(name, attributes, edge_labels, down):
+        asked.append((name, attributes, edge_labels))
+        if name == "NCI1":
+            raise DatasetUnavailable("not here\nways out")
+        return "the data"
+
+    monkeypatch.setattr(datasets, "_load", load)
+    with pytest.warns(UserWarning, match=f"using {fallback}.* in place of NCI1: not"):
+        found = load_dataset(
+            "NCI1", fallback=fallback, attributes=attributes, edge_labels=True
+        )
+    assert found == "the data"
+    assert asked == [("NCI1", attributes, True), (fallback, kept, True)]
+
+
+def read(**files):
+    """The tensors of a data set MINE with these texts."""
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        for kind, text in files.items():
+            archive.writestr(f"MINE/MINE_{kind}.txt", text)
+    return archives.read_archive(content.getvalue(), "MINE", "here")
+
+
+DIRECTED = dict(A="1, 2\n1, 3\n", graph_indicator="1\n1\n1\n2\n", graph_labels="5\n2\n")
+
+
+def built(tensors, edge_labels=False):
+    return datasets._build(tensors, "MINE", False, edge_labels, "here")
+
+
+def test_a_graph_without_edges_at_the_end_and_labels_with_gaps():
+    tensors = read(**DIRECTED, node_labels="2\n6\n2\n6\n")
+    first, last = built(tensors)
+    assert last.num_edges == 0 and last.num_nodes == 1 and first.num_edges == 2
+    assert first.x.shape == (3, 5)  # 2 … 6, of which two occur
+    assert first.x.argmax(1).tolist() == [0, 4, 0] and last.x.argmax(1).tolist() == [4]
+    assert [int(graph.y) for graph in (first, last)] == [1, 0]
+    assert built(tensors).num_classes == 2
+
+
+def test_the_degree_of_a_directed_graph_is_that_of_its_edges_starts():
+    first, last = built(read(**DIRECTED))
+    assert first.x.argmax(1).tolist() == [2, 0, 0] and last.x.argmax(1).tolist() == [0]
+
+
+def test_an_edge_said_twice_has_one_label():
+    texts = dict(DIRECTED, A="1, 2\n1, 2\n1, 3\n", edge_labels="3\n5\n4\n")
+    first, _ = built(read(**texts), edge_labels=True)
+    assert first.edge_attr.argmax(1).tolist() == [2, 1]
+
+
+def test_one_graph_does_not_carry_the_others_along():
+    many = 400
+    files = dict(
+        A="".join(f"{2 * i + 1}, {2 * i + 2}\n" for i in range(many)),
+        graph_indicator="".join(f"{i}\n{i}\n" for i in range(1, many + 1)),
+        graph_labels="0\n1\n" * (many // 2),
+        edge_labels="0\n1\n" * (many // 2),
+    )
+    one = built(read(**files), edge_labels=True)[0]
+    for name in ("edge_index", "y", "edge_attr"):
+        tensor = getattr(one, name)
+        assert tensor.untyped_storage().nbytes() == tensor.nbytes, name
