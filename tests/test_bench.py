@@ -235,10 +235,9 @@ def test_the_sparse_deck_is_trained_like_the_dense_one(mutag, monkeypatch):
     model.eval()
     size = mutag[0].num_nodes
     losses, weights = [], []
-    for module, deck, loader in (
-        (sparse_peer, sparse_peer.SparseDeck(model), DataLoader(graphs, len(graphs))),
+    for deck, loader in (
+        (sparse_peer.SparseDeck(model), DataLoader(graphs, len(graphs))),
         (
-            peers,
             peers.DenseDeck(model),
             DenseDataLoader(peers.to_dense(graphs, size), len(graphs)),
         ),
@@ -247,7 +246,7 @@ def test_the_sparse_deck_is_trained_like_the_dense_one(mutag, monkeypatch):
             if hasattr(gnn, "dropout"):
                 gnn.dropout = 0.0
         optimizer = torch.optim.SGD(deck.parameters(), lr=0.1)
-        losses.append(module.train_epoch(deck, loader, optimizer))
+        losses.append(peers.train_epoch(deck, loader, optimizer))
         weights.append(deck.head(torch.ones(1, 64)))
     assert losses[0] == pytest.approx(losses[1], rel=1e-5)
     assert torch.allclose(*weights, atol=1e-5)

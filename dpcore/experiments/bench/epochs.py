@@ -184,7 +184,7 @@ def _sparse_epochs(
     sparse_peer.check_models(model, deck, graphs[:: max(1, len(graphs) // 8)])
     loader = DataLoader(graphs, sizes.batch_size, shuffle=True)
     optimizer = torch.optim.Adam(deck.parameters(), lr=1e-3)
-    epoch = partial(sparse_peer.train_epoch, deck, loader, optimizer)
+    epoch = partial(peers.train_epoch, deck, loader, optimizer)
     return _beside_ours(epoch, model, graphs, sizes, tick)
 
 

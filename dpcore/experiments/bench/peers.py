@@ -6,13 +6,14 @@ from __future__ import annotations
 import copy
 import warnings
 from collections.abc import Iterable, Sequence
+from functools import partial
 from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch_geometric.data import Data
-from torch_geometric.nn import DenseGCNConv, dense_diff_pool
+from torch_geometric.nn import DenseGCNConv, GCNConv, dense_diff_pool
 from torch_geometric.transforms import ToDense
 
 from dpcore.layers import GNN, GCNLayer
@@ -41,29 +42,45 @@ class DenseOutput(NamedTuple):
     sizes: list[int]
 
 
-class DenseGNN(nn.Module):
-    """`DenseGCNConv`, ReLU, dropout, as often as the given GNN does it."""
+class Stack(nn.Module):
+    """A convolution of PyG, ReLU, dropout, as often as the given GNN of ours does it.
 
-    def __init__(self, gnn: nn.Module | None):
+    Args:
+        gnn: whose weights are copied.
+        conv: `DenseGCNConv` or `GCNConv`, which both compute what ours do where the
+            diagonal is replaced.
+    """
+
+    def __init__(self, gnn: nn.Module | None, conv: type[DenseGCNConv] | type[GCNConv]):
         super().__init__()
         assert isinstance(gnn, GNN)
         self.convs = nn.ModuleList()
         self.dropout = gnn.dropout
         for layer in gnn.layers:
             assert isinstance(layer, GCNLayer)
-            conv = DenseGCNConv(*layer.weight.shape)
-            conv.lin.weight.data = layer.weight.data.T.clone()
-            conv.bias.data = layer.bias.data.clone()
-            self.convs.append(conv)
+            own = conv(*layer.weight.shape)
+            own.lin.weight.data = layer.weight.data.T.clone()
+            own.bias.data = layer.bias.data.clone()
+            self.convs.append(own)
 
-    def forward(self, x: Tensor, adj: Tensor, mask: Tensor | None = None) -> Tensor:
+    def forward(self, x: Tensor, *structure: Tensor | None) -> Tensor:
+        """`structure`: what the convolution takes beside x."""
         for conv in self.convs:
-            x = F.relu(conv(x, adj, mask))
+            x = F.relu(conv(x, *structure))
             x = F.dropout(x, self.dropout, self.training)
         return x
 
 
-class DenseDeck(nn.Module):
+class Deck(nn.Module):
+    """The slide deck's model in another package's layers, with the weights of ours."""
+
+    @staticmethod
+    def inputs(data: Data) -> tuple:
+        """What a batch of its loader is to it."""
+        raise NotImplementedError
+
+
+class DenseDeck(Deck):
     """The slide deck's model in PyG's dense layers, with the weights of ours.
 
     Args:
@@ -75,10 +92,15 @@ class DenseDeck(nn.Module):
         super().__init__()
         assert isinstance(model, DiffPoolClassifier)
         levels = [level for level in model.levels if isinstance(level, Level)]
-        self.embed = nn.ModuleList(DenseGNN(level.embed) for level in levels)
-        self.assign = nn.ModuleList(DenseGNN(level.assign) for level in levels)
-        self.last = DenseGNN(model.last)
+        dense = partial(Stack, conv=DenseGCNConv)
+        self.embed = nn.ModuleList(dense(level.embed) for level in levels)
+        self.assign = nn.ModuleList(dense(level.assign) for level in levels)
+        self.last = dense(model.last)
         self.head = copy.deepcopy(model.head)
+
+    @staticmethod
+    def inputs(data: Data) -> tuple:
+        return data.x, data.adj, data.mask
 
     def forward(self, x: Tensor, adj: Tensor, mask: Tensor) -> DenseOutput:
         """x [B, n, f], adj [B, n, n], mask [B, n] → :class:`DenseOutput`."""
@@ -104,14 +126,15 @@ def to_dense(graphs: Iterable[Data], max_nodes: int) -> list[Data]:
 
 
 def train_epoch(
-    model: DenseDeck, loader: Iterable[Data], optimizer: torch.optim.Optimizer
+    model: Deck, loader: Iterable[Data], optimizer: torch.optim.Optimizer
 ) -> float:
     """One epoch as PyG's example trains, with both losses at every level and the same
-    limit on the gradient as :func:`dpcore.fit`. Returns the mean objective."""
+    limit on the gradient as :func:`dpcore.fit`. Returns the mean objective.
+    """
     model.train()
     total, graphs = 0.0, 0
     for data in loader:
-        out = model(data.x, data.adj, data.mask)
+        out = model(*model.inputs(data))
         loss = F.cross_entropy(out.logits, data.y.view(-1))
         loss = loss + sum(out.link_losses) + sum(out.entropy_losses)
         optimizer.zero_grad()

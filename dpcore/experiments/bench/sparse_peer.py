@@ -6,40 +6,20 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterable
 
 import torch
 from torch import Tensor, nn
-from torch.nn import functional as F
-from torch_geometric.data import Batch
-from torch_geometric.nn import GCNConv
+from torch_geometric.data import Batch, Data
+from torch_geometric.nn import DenseGCNConv, GCNConv
 
-from dpcore.experiments.bench.peers import DenseGNN, DenseOutput, expect_equal
+from dpcore.experiments.bench.peers import Deck, DenseOutput, Stack, expect_equal
+from dpcore.graphs import SparseGraphs
+from dpcore.models.diffpool import DiffPoolClassifier, Level
 
 NAME, PACKAGE = "tgp", "torch-geometric-pool"
 
 
-class SparseGNN(nn.Module):
-    """`GCNConv`, ReLU, dropout, as often as the given GNN does it."""
-
-    def __init__(self, gnn: nn.Module):
-        super().__init__()
-        self.convs = nn.ModuleList()
-        self.dropout = gnn.dropout
-        for layer in gnn.layers:
-            conv = GCNConv(*layer.weight.shape)
-            conv.lin.weight.data = layer.weight.data.T.clone()
-            conv.bias.data = layer.bias.data.clone()
-            self.convs.append(conv)
-
-    def forward(self, x: Tensor, edge_index: Tensor) -> Tensor:
-        for conv in self.convs:
-            x = F.relu(conv(x, edge_index))
-            x = F.dropout(x, self.dropout, self.training)
-        return x
-
-
-class SparseDeck(nn.Module):
+class SparseDeck(Deck):
     """The slide deck's model with the weights of ours: PyG's `GCNConv` on the edges and
     torch-geometric-pool's parts, unbatched on the nodes, batched on the clusters.
 
@@ -52,11 +32,19 @@ class SparseDeck(nn.Module):
 
     def __init__(self, model: nn.Module):
         super().__init__()
-        first, second = model.levels
-        self.embed, self.assign = SparseGNN(first.embed), SparseGNN(first.assign)
-        self.embed2, self.assign2 = DenseGNN(second.embed), DenseGNN(second.assign)
-        self.last = DenseGNN(model.last)
+        assert isinstance(model, DiffPoolClassifier)
+        first, second = (level for level in model.levels if isinstance(level, Level))
+        self.embed, self.assign = (
+            Stack(g, GCNConv) for g in (first.embed, first.assign)
+        )
+        self.embed2, self.assign2, self.last = (
+            Stack(g, DenseGCNConv) for g in (second.embed, second.assign, model.last)
+        )
         self.head = copy.deepcopy(model.head)
+
+    @staticmethod
+    def inputs(data: Data) -> tuple:
+        return (data,)
 
     def forward(self, data: Batch) -> DenseOutput:
         """A PyG batch of B graphs; losses as in PyG: norms of the whole batch over all
@@ -95,25 +83,6 @@ def pooled(
     return x, coarse
 
 
-def train_epoch(
-    model: SparseDeck, loader: Iterable[Batch], optimizer: torch.optim.Optimizer
-) -> float:
-    """One epoch as :func:`dpcore.experiments.bench.peers.train_epoch` trains it."""
-    model.train()
-    total = graphs = 0
-    for data in loader:
-        out = model(data)
-        loss = F.cross_entropy(out.logits, data.y)
-        loss = loss + sum(out.link_losses) + sum(out.entropy_losses)
-        optimizer.zero_grad()
-        loss.backward()
-        nn.utils.clip_grad_norm_(model.parameters(), 2.0)
-        optimizer.step()
-        total += float(loss.detach()) * data.num_graphs
-        graphs += data.num_graphs
-    return total / graphs
-
-
 def check_models(ours: nn.Module, theirs: SparseDeck, graphs: list) -> None:
     """Equal logits for the batch and equal losses graph by graph, without dropout, as
     :func:`dpcore.experiments.bench.peers.check_models` compares them.
@@ -121,8 +90,6 @@ def check_models(ours: nn.Module, theirs: SparseDeck, graphs: list) -> None:
     Raises:
         Unequal: saying what differs and by how much.
     """
-    from dpcore.graphs import SparseGraphs
-
     modes = ours.training, theirs.training
     ours.eval(), theirs.eval()
     with torch.no_grad():
