@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import re
 from pathlib import Path
 
@@ -11,11 +12,14 @@ import numpy as np
 import pytest
 import torch
 from bs4 import BeautifulSoup
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.colors import to_hex
 from matplotlib.figure import Figure
+from matplotlib.patches import Circle
+from matplotlib.transforms import Bbox
 from PIL import Image
 
-from dpcore import plots
+from dpcore import plots, tables
 from dpcore.teaching.plots.page import PLAYER_LIMIT
 from dpcore.teaching.plots.places import _crossings, node_radius
 
@@ -349,3 +353,69 @@ def test_player_in_a_browser(browser, tmp_path: Path):
     assert [url for url in requests if not url.startswith(("file:", "data:"))] == []
     assert errors == []
     page.close()
+
+
+# what stands in a drawing stands apart
+
+
+def labels(fig: Figure) -> list[tuple[str, Bbox]]:
+    """Every text of the drawing and its box, in pixels, as it is printed."""
+    renderer = FigureCanvasAgg(fig).get_renderer()
+    fig.draw(renderer)
+    found = [text for text in fig.axes[0].texts if text.get_text()]
+    return [(text.get_text(), text.get_window_extent(renderer)) for text in found]
+
+
+def touching(boxes: list[tuple[str, Bbox]]) -> list[tuple[str, str]]:
+    return [
+        (a, b)
+        for i, (a, one) in enumerate(boxes)
+        for b, other in boxes[:i]
+        if one.overlaps(other)
+    ]
+
+
+def struck(fig: Figure, names: set[str]) -> list[str]:
+    """Texts among `names` that a line of the drawing runs through."""
+    lines = [line.get_transform().transform_path(line.get_path())
+             for line in fig.axes[0].lines]  # fmt: skip
+    return [
+        name
+        for name, box in labels(fig)
+        if name in names
+        and any(path.intersects_bbox(box, filled=False) for path in lines)
+    ]
+
+
+@pytest.mark.parametrize("k, width", [(2, 1.6), (3, 1.8), (5, 2.8), (6, 4.2), (7, 4.2)])
+def test_labels_of_a_coarse_graph_stand_apart(k, width):
+    rng = np.random.default_rng(k)
+    adj = rng.integers(10, 60, (k, k))
+    adj = adj + adj.T
+    fig = Figure(figsize=(width, width), layout="constrained")
+    plots.coarse(adj, ax=fig.subplots(), labels=list("abcdefg"[:k]))
+    assert touching(labels(fig)) == []
+    assert struck(fig, set("abcdefg")) == []
+
+
+def proteins() -> list[nx.Graph]:
+    """Those of chapter 07 whose nodes are numbered: they have at most 30."""
+    path = tables.find_results() / "examples" / "PROTEINS.json"
+    records = json.loads(path.read_text(encoding="utf-8"))["graphs"]
+    nets = [nx.from_sparse6_bytes(r["sparse6"].encode()) for r in records]
+    return [nx.Graph(net) for net in nets if 20 <= len(net) <= 30][:6]
+
+
+@pytest.mark.parametrize("width", [4.2, 3.2])
+def test_labels_and_nodes_of_the_books_graphs_stand_apart(width):
+    for net in [nx.karate_club_graph().subgraph(range(20)), *proteins()]:
+        edges, n = np.array(net.edges).T, len(net)
+        fig = Figure(figsize=(width, width), layout="constrained")
+        plots.graph(edges, np.eye(8)[np.arange(n) % 8], ax=fig.subplots())
+        assert touching(labels(fig)) == []
+        discs = [patch for patch in fig.axes[0].patches if isinstance(patch, Circle)]
+        centres = np.array([disc.center for disc in discs])
+        apart = np.linalg.norm(centres[:, None] - centres, axis=-1) + 9 * np.eye(n)
+        assert len(discs) == n and apart.min() >= 1.9 * discs[0].radius
+        inside = min(disc.get_window_extent().width for disc in discs)
+        assert max(box.height for _, box in labels(fig)) <= inside

@@ -1,4 +1,4 @@
-"""Sphinx extension: every figure of a chapter gets a number and a caption.
+"""Sphinx extension: every figure of a notebook gets a number and a caption.
 
 The caption is the figure's own description, the `alt` that its cell hands to
 `plots.show`, `plots.player` or `plots.hierarchy`: one source for those who see it and
@@ -13,7 +13,7 @@ import re
 from bs4 import BeautifulSoup
 from docutils import nodes
 
-CHAPTERS = "notebooks/"
+NOTEBOOKS = "notebooks/"
 
 
 def description(page: str) -> str | None:
@@ -45,9 +45,10 @@ def with_caption(page: str, number: str, told: str) -> str:
 
 
 def number_figures(app, doctree: nodes.document, docname: str) -> None:
-    chapter = re.match(CHAPTERS + r"(\d\d)_", docname)
-    if not chapter:
+    if not docname.startswith(NOTEBOOKS):
         return
+    chapter = re.match(NOTEBOOKS + r"(\d\d)_", docname)
+    first = f"{int(chapter[1])}." if chapter else ""
     count = 0
     for raw in list(doctree.findall(nodes.raw)):
         inside = isinstance(raw.parent, nodes.container)
@@ -55,8 +56,7 @@ def number_figures(app, doctree: nodes.document, docname: str) -> None:
         if told is None:
             continue
         count += 1
-        number = f"{int(chapter[1])}.{count}"
-        page = with_caption(raw.astext(), number, told)
+        page = with_caption(raw.astext(), f"{first}{count}", told)
         raw.replace_self(nodes.raw("", page, format="html", classes=raw["classes"]))
 
 

@@ -119,11 +119,9 @@ def _inline(text: str) -> Iterator[nodes.Node]:
 def add_anchors(app, doctree: nodes.document) -> None:
     """A place to link to at every prediction of a chapter."""
     for paragraph in doctree.findall(nodes.paragraph):
-        first = paragraph.children[0] if paragraph.children else None
-        if isinstance(first, nodes.strong):
-            found = re.fullmatch(r"Prediction (\d+\.\d+)\.", first.astext())
-            if found:
-                paragraph["ids"].append(_anchor(found[1]))
+        found = re.match(r"Prediction (\d+\.\d+)\. ", paragraph.astext())
+        if found and paragraph.next_node(nodes.strong):
+            paragraph["ids"].append(_anchor(found[1]))
 
 
 def setup(app) -> dict:

@@ -13,6 +13,7 @@ from matplotlib.patches import Rectangle
 
 from dpcore.teaching.plots.style import (
     INK,
+    LETTERS,
     PAPER,
     PLAIN,
     Array,
@@ -77,7 +78,9 @@ def heatmap(
             tick.set_bbox({"fc": color, "ec": "none", "boxstyle": "round,pad=0.25"})
     for (i, j), value in np.ndenumerate(values) if annotate else []:
         ink = ink_on(image.cmap(image.norm(value))[:3])
-        ax.text(j, i, number(value), ha="center", va="center", fontsize=8, color=ink)
+        ax.text(
+            j, i, number(value), ha="center", va="center", fontsize=LETTERS, color=ink
+        )
     return figure_of(ax)
 
 

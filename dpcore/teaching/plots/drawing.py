@@ -14,6 +14,7 @@ from matplotlib.patches import Circle, Wedge
 from dpcore.teaching.plots.places import edges_of, layout, node_radius
 from dpcore.teaching.plots.style import (
     INK,
+    LETTERS,
     PLAIN,
     Array,
     array,
@@ -104,7 +105,7 @@ def graph(
         else:
             _pie(ax, centre, size, pie[i], i, wear)
         if len(names):
-            label(ax, centre, str(names[i]), 6 + 22 * size)
+            label(ax, centre, str(names[i]), max(LETTERS, 6 + 22 * size))
     _frame(ax, place, size)
     return figure_of(ax)
 
@@ -161,9 +162,9 @@ def coarse(
             width = 0.6 + 6 * abs(matrix[c, d]) / top
             ax.plot(*place[[c, d]].T, color="#A3ABB5", lw=width, zorder=1)
             if k <= 7:
-                shares = (0.5, 0.34, 0.66, 0.42, 0.58)  # along the line, first free one
+                shares = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73)  # first free one
                 points = [place[c] + t * (place[d] - place[c]) for t in shares]
-                at = max(points, key=lambda p: min(_gap(p, taken), 0.13 * extent))
+                at = max(points, key=lambda p: min(_gap(p, taken), 0.15 * extent))
                 taken.append(at)
                 label(ax, at, number(matrix[c, d]), 10)
     centre = place.mean(0) if k > 1 else place[0] - (0, 1)
@@ -178,9 +179,12 @@ def coarse(
         ax.text(place[c, 0], place[c, 1], number(matrix[c, c]), **mass, **middle)
         away = place[c] - centre
         away = away / (np.linalg.norm(away) or 1.0)
-        outside = place[c] + away * (radius[c] + 0.06 * extent)
-        name: dict[str, Any] = {"weight": "bold", "color": INK, "fontsize": 11}
-        ax.text(outside[0], outside[1], str(names[c]), **name, **middle)
+        sides = [("right", "top"), ("center", "center"), ("left", "bottom")]
+        side = [sides[int(np.sign(round(way, 1))) + 1][i] for i, way in enumerate(away)]
+        beside: dict[str, Any] = {"textcoords": "offset points", "zorder": 4}
+        beside |= {"color": INK, "fontsize": 11, "weight": "bold"}
+        rim = place[c] + away * radius[c]
+        ax.annotate(str(names[c]), rim, 3 * away, ha=side[0], va=side[1], **beside)
     _frame(ax, place, radius.max(initial=0.1) + 0.1 * extent)
     return figure_of(ax)
 
