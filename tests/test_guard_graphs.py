@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch_geometric.data import Data
 
-from dpcore.graphs import DenseGraphs, SparseGraphs
+from dpcore.graphs import DenseGraphs, SparseGraphs, as_graphs
 from dpcore.graphs.checks import NotFinite, check_stack, checked_batch, checked_edges
 
 EDGES = torch.tensor([[0, 1, 2], [1, 2, 0]])  # one direction only
@@ -158,3 +158,63 @@ def test_the_mass_under_which_a_row_counts_as_empty():
         for form in (graphs.averaged(), coarse.averaged()):
             row = form.propagate(form.x).view(3, 3)[0]
             torch.testing.assert_close(row.sum().item(), float(kept))
+
+
+def padded():
+    """Two directed graphs of 3 and 2 clusters, with attributes of edges."""
+    generator = torch.Generator().manual_seed(0)
+    sizes = torch.tensor([3, 2])
+    node = torch.arange(3) < sizes.unsqueeze(1)
+    adj = torch.rand(2, 3, 3, generator=generator)
+    adj = adj * (node.unsqueeze(1) & node.unsqueeze(2))
+    graphs = DenseGraphs(torch.randn(2, 3, 4, generator=generator), adj, sizes)
+    graphs.edge_attr = torch.rand(2, 3, 3, 2, generator=generator)
+    return graphs, node
+
+
+def test_rows_that_are_no_nodes_count_in_no_product_and_no_form():
+    graphs, node = padded()
+    s, h = torch.ones(2, 3, 2), torch.ones(2, 3, 1)
+    assert graphs.contract(s, h).flatten().tolist() == [3, 3, 2, 2]
+    for form in (graphs.normalized(), graphs.normalized("replace"), graphs.averaged()):
+        assert torch.equal(form.sizes, graphs.sizes)
+        assert torch.equal(form.mask, node)
+        assert form.mean(h).flatten().tolist() == [1, 1]
+
+
+def test_the_edges_of_coarse_graphs_are_those_of_their_matrices():
+    graphs, _ = padded()
+    edges = graphs.edge_list()
+    assert edges.batch.tolist() == [0, 0, 0, 1, 1]
+    whole = torch.block_diag(graphs.adj[0], graphs.adj[1, :2, :2])
+    row, col = edges.edge_index
+    assert torch.equal(whole[row, col], edges.edge_weight) and len(row) == 13
+    first = row < 3
+    of_first = graphs.edge_attr[0, row[first], col[first]]
+    assert torch.equal(edges.edge_attr[first], of_first)
+    h = torch.randn(2, 3, 2, generator=torch.Generator().manual_seed(1))
+    for r, part in enumerate(graphs.propagate_attributes(h)):
+        expected = (graphs.adj * graphs.edge_attr[..., r]) @ h
+        torch.testing.assert_close(part, expected)
+
+
+def test_the_edges_of_a_batch_keep_direction_weight_and_attributes():
+    weight, kinds = torch.tensor([2.0, 3.0, 5.0]), torch.rand(3, 2)
+    graphs = triangle(edge_weight=weight, edge_attr=kinds)
+    edges = graphs.edge_list()
+    assert torch.equal(edges.edge_index, EDGES) and edges.batch.tolist() == [0, 0, 0]
+    assert torch.equal(edges.edge_weight, weight)
+    assert torch.equal(edges.edge_attr, kinds)
+    h = torch.randn(3, 4)
+    for r, part in enumerate(graphs.propagate_attributes(h)):
+        matrix = torch.zeros(3, 3).index_put(tuple(EDGES), weight * kinds[:, r])
+        torch.testing.assert_close(part, matrix @ h)
+
+
+def test_what_a_data_object_says_of_its_edges_is_read():
+    weight, kinds = torch.tensor([2.0, 3.0, 5.0]), torch.tensor([[1], [2], [3]])
+    data = Data(x=torch.eye(3), edge_index=EDGES, edge_weight=weight, edge_attr=kinds)
+    for graphs in (as_graphs(data), SparseGraphs.from_data_list([data])):
+        assert torch.equal(graphs.edge_weight, weight)
+        assert graphs.edge_attr.tolist() == [[1], [2], [3]]
+        assert graphs.edge_attr.dtype == torch.float32
