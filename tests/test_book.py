@@ -604,11 +604,8 @@ def test_every_chapter_says_what_its_run_took(soups):
 def test_what_the_line_of_a_run_says():
     run = dict(seconds=42.4, peak_mib=716, date="2026-11-21", python="3.11.7")
     run |= dict(machine="Linux, 2 cores", packages={"torch": "2.13.0", "numpy": "2.4"})
-    by_processor = run | dict(clock="processor", datasets={})
-    assert "42 s of processor time and" in measured.sentence(by_processor)
-    run |= dict(clock="wall")
     line = measured.sentence(run | {"datasets": {}})
-    for part in ("42 s and", "716 MiB", "numpy 2.4, torch 2.13.0", "no data set"):
+    for part in ("42 s", "716 MiB", "numpy 2.4, torch 2.13.0", "no data set"):
         assert part in line
     line = measured.sentence(run | {"datasets": {"PROTEINS": True, "DD": False}})
     assert "made with PROTEINS and DD (fallback)" in line

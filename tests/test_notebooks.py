@@ -397,3 +397,25 @@ def test_a_notebook_that_fails_keeps_its_outputs(tmp_path, monkeypatch, capsys):
     assert path.read_bytes() == before
     assert "01_small failed" in capsys.readouterr().out
     assert [p.name for p in tmp_path.iterdir()] == ["01_small.ipynb"]
+
+
+@pytest.mark.parametrize("busy, seconds", [(True, 7.0), (False, 0.5)])
+def test_a_busy_machine_leaves_the_seconds_as_they_were(
+    tmp_path, monkeypatch, busy, seconds
+):
+    one = dict(peak_mib=1, date="2026-11-29", python="3", packages={}, machine="m")
+    before = one | dict(seconds=7.0, datasets={"MUTAG": True})
+    results = tmp_path / "execution.json"
+    results.write_text(json.dumps({"01_small": before}))
+    monkeypatch.setattr(execute, "paths", lambda: [tmp_path / "01_small.ipynb"])
+    monkeypatch.setattr(
+        execute, "execute", lambda path: one | dict(seconds=0.5, datasets={})
+    )
+    monkeypatch.setattr(execute, "RESULTS", results)
+    monkeypatch.setattr(execute, "STATUS", tmp_path / "status.md")
+    load = 1.5 * os.cpu_count() if busy else 0.0
+    monkeypatch.setattr(os, "getloadavg", lambda: (load, 0.0, 0.0))
+    monkeypatch.setattr(sys, "argv", ["execute"])
+    assert execute.main() == 0
+    after = json.loads(results.read_text())["01_small"]
+    assert after["seconds"] == seconds and after["datasets"] == {}

@@ -12,6 +12,7 @@ import json
 import os
 import platform
 import sys
+import time
 from importlib.metadata import version
 from pathlib import Path
 
@@ -27,19 +28,17 @@ PACKAGES = ("torch", "torch-geometric", "numpy", "matplotlib")
 TIMEOUT = 600  # seconds a cell; a chapter may take 120 s as a whole
 
 # Run after the last cell of a notebook, in its kernel, and not kept.
-_USAGE_CELL = """import resource, time
-print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss, time.process_time())"""
+_PEAK_CELL = "import resource as r; print(r.getrusage(r.RUSAGE_SELF).ru_maxrss)"
 
 _STATUS_HEAD = """\
 # Status
 
-How long each chapter took when its outputs were made, and with what. Written by
-`make execute`, which runs every notebook from top to bottom in a fresh kernel. Seconds
-of the *processor* do not count what else the machine did meanwhile; those of the *wall*
-are by the clock, on a quiet machine.
+How long each chapter took on a quiet machine, and with what. Written by `make execute`,
+which runs every notebook from top to bottom in a fresh kernel. (A run on a busy machine
+makes outputs and leaves the row as it was: its seconds say nothing.)
 
-| chapter | seconds | clock | peak memory | data | made on |
-|---|---:|---|---:|---|---|
+| chapter | seconds | peak memory | data | measured on |
+|---|---:|---:|---|---|
 """
 
 
@@ -47,7 +46,8 @@ def execute(path: Path) -> dict:
     """Run one notebook and write it back whole; the record of the run."""
     notebook = read(path)
     datasets = {name: is_available(name) for name in named_datasets(notebook)}
-    notebook.cells.append(nbformat.v4.new_code_cell(_USAGE_CELL))
+    notebook.cells.append(nbformat.v4.new_code_cell(_PEAK_CELL))
+    start = time.perf_counter()
     with tqdm(total=len(code_cells(notebook)) - 1, desc=path.stem, unit="cell") as bar:
         NotebookClient(
             notebook,
@@ -55,20 +55,25 @@ def execute(path: Path) -> dict:
             kernel_name="python3",
             record_timing=False,
             resources={"metadata": {"path": str(path.parent)}},
-            on_cell_executed=lambda cell, **_: bar.update(cell.source != _USAGE_CELL),
+            on_cell_executed=lambda cell, **_: bar.update(cell.source != _PEAK_CELL),
         ).execute()
-    peak, seconds = map(float, notebook.cells.pop().outputs[0].text.split())
+    seconds = time.perf_counter() - start
+    peak = int(notebook.cells.pop().outputs[0].text)
     write_whole(path, nbformat.writes(notebook) + "\n")
     return {
         "seconds": round(seconds, 1),
-        "clock": "processor",
-        "peak_mib": int(peak) // (2**20 if sys.platform == "darwin" else 2**10),
+        "peak_mib": peak // (2**20 if sys.platform == "darwin" else 2**10),
         "datasets": datasets,
         "date": datetime.date.today().isoformat(),
         "python": platform.python_version(),
         "packages": {name: version(name) for name in PACKAGES},
         "machine": f"{platform.system()} {platform.machine()}, {os.cpu_count()} cores",
     }
+
+
+def busy() -> bool:
+    """Whether more wants to run than there are cores: seconds say nothing then."""
+    return os.getloadavg()[0] > (os.cpu_count() or 1)
 
 
 def write_whole(path: Path, text: str) -> None:
@@ -85,8 +90,8 @@ def status_page(records: dict[str, dict]) -> str:
         data = [n + " (fallback)" * (not ok) for n, ok in run["datasets"].items()]
         lines.append(
             f"| [{name}](../notebooks/{name}.ipynb) | {run['seconds']:.1f} "
-            f"| {run['clock']} | {run['peak_mib']} MiB "
-            f"| {', '.join(data) or 'none needed'} | {run['date']} |"
+            f"| {run['peak_mib']} MiB | {', '.join(data) or 'none needed'} "
+            f"| {run['date']} |"
         )
         packages = ", ".join(f"{n} {v}" for n, v in sorted(run["packages"].items()))
         notes.append(f"Python {run['python']}, {packages} ({run['machine']})")
@@ -109,12 +114,18 @@ def main() -> int:
     records = {n: r for n, r in load_records().items() if n in known}
     failed = []
     for name in names:
+        was_busy = busy()
         try:
-            records[name] = execute(known[name])
+            run = execute(known[name])
         except CellExecutionError as error:
             failed.append(name)
             print(f"{name} failed, its outputs stay as they were:\n{error}")
             continue
+        if was_busy and name in records:
+            print(f"{name}: the machine is busy, so its old seconds stay")
+            records[name]["datasets"] = run["datasets"]
+        else:
+            records[name] = run
         missing = [n for n, real in records[name]["datasets"].items() if not real]
         if missing:
             print(f"{name}: NOT the real {', '.join(missing)}: do not commit it")

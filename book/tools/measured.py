@@ -28,11 +28,9 @@ def sentence(run: dict | None) -> str:
         name + " (fallback)" * (not real) for name, real in run["datasets"].items()
     ]
     packages = ", ".join(f"{name} {v}" for name, v in sorted(run["packages"].items()))
-    clock = " of processor time" if run["clock"] == "processor" else ""
     told = (
-        f"Measured on {run['date']}: {run['seconds']:.0f} s{clock} and "
-        f"{run['peak_mib']} MiB at its peak, on {run['machine']}, "
-        f"with Python {run['python']}, {packages}. "
+        f"Measured on {run['date']}: {run['seconds']:.0f} s and {run['peak_mib']} MiB "
+        f"at its peak, on {run['machine']}, with Python {run['python']}, {packages}. "
     )
     if not names:
         return told + "It needs no data set."
