@@ -5,6 +5,7 @@ import gc
 import os
 import pickle
 import re
+import weakref
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from reference import dense, random_graphs, union
 from torch_geometric.data import Batch, Data
 
 import dpcore
-from dpcore.graphs import DenseGraphs, SparseGraphs
+from dpcore.graphs import DenseGraphs, SparseGraphs, csr
 from dpcore.graphs.csr import Csr, Rows
 from dpcore.graphs.dense import inverse_power
 from dpcore.graphs.products import CHUNK, LARGE
@@ -528,10 +529,21 @@ def no_collector():
     gc.enable()
 
 
-def test_a_matrix_holds_one_number_an_entry_beside_its_value():
-    """Not the rows' numbers as well, of which its columns would be a view."""
-    index = torch.tensor([[0, 1, 2, 2], [1, 0, 0, 1]])
-    kept = Csr.from_coo(index, torch.ones(4), (3, 3))
+@pytest.mark.parametrize("directed", [False, True])
+def test_a_matrix_holds_one_number_an_entry_beside_its_value(monkeypatch, directed):
+    """Not what it was made of, the rows' numbers as well: its columns and its values
+    would be views of that."""
+    made, coalesced = [], csr._coalesced
+
+    def noted(*arguments):
+        coo = coalesced(*arguments)
+        made.append(weakref.ref(coo))
+        return coo
+
+    monkeypatch.setattr(csr, "_coalesced", noted)
+    ends = [[0, 1, 2, 1], [1, 0, 0, 2]] if directed else [[0, 1, 0, 2], [1, 0, 2, 0]]
+    kept = Csr.from_coo(torch.tensor(ends), torch.ones(4), (3, 3))
+    assert kept.symmetric != directed and made[0]() is None
     for matrix in (kept, kept.transposed):
         assert matrix.col.untyped_storage().nbytes() == 8 * 4
         assert matrix.value.untyped_storage().nbytes() == 4 * 4

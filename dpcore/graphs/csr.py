@@ -35,17 +35,22 @@ class Csr:
     @classmethod
     def from_coo(cls, index: Tensor, value: Tensor, shape: tuple[int, int]) -> Csr:
         """From entries index [2, E], value [E] in any order; duplicates add up."""
-        coo, turned = _coalesced(index, value, shape), (shape[1], shape[0])
-        flipped = _coalesced(coo.indices().flip(0), coo.values(), turned)
-        rows = Rows.from_sorted(coo.indices(), coo.values(), shape)
-        if (
+        coo = _coalesced(index, value, shape)
+        # Without detach() they would be views that keep the whole of it alive.
+        (row, col), value = coo.indices().detach(), coo.values().detach()
+        row_of_transpose, order = torch.sort(col, stable=True)  # in order of the rows
+        symmetric = (
             shape[0] == shape[1]
-            and torch.equal(coo.indices(), flipped.indices())
-            and torch.equal(coo.values(), flipped.values())
-        ):
-            return cls(rows)
-        columns = Rows.from_sorted(flipped.indices(), flipped.values(), turned)
-        return cls(rows, columns)
+            and torch.equal(row, row_of_transpose)
+            and torch.equal(col, row[order])
+            and torch.equal(value, value[order])
+        )
+        if symmetric:
+            del row_of_transpose, order  # as large as what is made now
+            return cls(Rows.from_sorted(row, col, value, shape))
+        turned = (shape[1], shape[0])
+        columns = Rows.from_sorted(row_of_transpose, row[order], value[order], turned)
+        return cls(Rows.from_sorted(row, col, value, shape), columns)
 
     @property
     def transposed(self) -> Csr:
@@ -122,10 +127,12 @@ class Rows:
         self._tensors: dict[torch.dtype, Tensor] = {}
 
     @classmethod
-    def from_sorted(cls, index: Tensor, value: Tensor, shape: tuple[int, int]) -> Rows:
-        """From entries sorted by row and column, without duplicates."""
-        per_row = torch.bincount(index[0], minlength=shape[0])
-        col = index[1].clone()  # a view would keep the rows' numbers alive
+    def from_sorted(
+        cls, row: Tensor, col: Tensor, value: Tensor, shape: tuple[int, int]
+    ) -> Rows:
+        """From entries sorted by row and column, without duplicates, [E] each."""
+        per_row = torch.bincount(row, minlength=shape[0])
+        col = col.clone()  # a view would keep the rows' numbers alive
         return cls(offsets(per_row), col, value, shape[1])
 
     @property
