@@ -91,6 +91,8 @@ def test_the_seed_of_a_split_and_of_weights_are_two(tmp_path, seed):
     tasks = plan.plan(["gin"], ["MUTAG"], folds=3, seed=seed, weights_seed=seed + 4)
     paths = {task.path(tmp_path).name for task in tasks}
     assert paths == {f"seed{seed}-weights{seed + 4}-fold{i}of3.json" for i in range(3)}
+    kernel = plan.plan(["1-wl"], ["MUTAG"], folds=3, seed=seed)[2]
+    assert kernel.path(tmp_path).name == f"seed{seed}-fold2of3.json"
     put(tmp_path, tasks, [0.4, 0.5, 0.6])
     other = plan.plan(["gin"], ["MUTAG"], folds=3, seed=seed, weights_seed=seed)
     assert (
