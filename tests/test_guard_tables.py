@@ -523,3 +523,28 @@ def test_a_commit_with_changes_is_called_dirty(tmp_path, monkeypatch):
     assert len(clean) == 12
     module.write_text("2")
     assert fold.commit.__wrapped__() == f"{clean}-dirty"
+
+
+def test_six_digits_are_kept_of_every_number_however_deep():
+    third = 1 / 3
+    deep = {"a": [third, {"b": (third, 1)}], "c": "x", "d": True}
+    assert schema.rounded(deep) == {
+        "a": [0.333333, {"b": [0.333333, 1]}], "c": "x", "d": True,
+    }  # fmt: skip
+
+
+def test_the_reason_of_a_refused_file_is_said_plainly(tmp_path):
+    path = tmp_path / "splits.json"
+    path.write_text('[{"train": [1], "validation": [], "test": [0]}]')
+    with pytest.raises(split_files.BadSplits, match=r": fold 0 has an empty part$"):
+        split_files.read_splits(path)
+
+
+def test_of_two_clones_the_first_by_name_is_read(tmp_path, monkeypatch):
+    for name in ("b", "a", "c"):
+        results = tmp_path / name / "book" / "results"
+        put(results, plan.plan(["mlp"], ["MUTAG"], folds=3)[:1], [0.5])
+    iterdir = Path.iterdir
+    backwards = lambda path: sorted(iterdir(path), reverse=True)  # noqa: E731
+    monkeypatch.setattr(Path, "iterdir", backwards)
+    assert store.find_results(tmp_path) == tmp_path / "a" / "book" / "results"
