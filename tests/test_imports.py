@@ -12,3 +12,21 @@ def test_imports_run_downwards_only():
     run = subprocess.run([command], cwd=ROOT, capture_output=True, text=True)
     assert run.returncode == 0, run.stdout
     assert "0 broken" in run.stdout
+
+
+def test_the_core_loads_nothing_that_torch_and_pyg_have_not():
+    """`import dpcore` loads no package at all; its core none beside these two."""
+    script = """
+import sys
+import dpcore
+assert not {"torch", "numpy", "torch_geometric"} & sys.modules.keys()
+import torch, torch_geometric
+before = {name.split(".")[0] for name in sys.modules}
+dpcore.DiffPool, dpcore.load_dataset, dpcore.fit, dpcore.cross_validate
+dpcore.build_model("diffpool", num_features=3, num_classes=2)
+after = {name.split(".")[0] for name in sys.modules}
+print(*sorted(after - before))
+"""
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
+    assert run.returncode == 0, run.stderr
+    assert run.stdout.split() == []

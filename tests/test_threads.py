@@ -106,7 +106,7 @@ def test_folds_side_by_side_have_one_thread_each(monkeypatch, jobs, expected):
         def __call__(self, tasks):
             return [function(*args, **named) for function, args, named in tasks]
 
-    monkeypatch.setattr(validating, "Parallel", InThisProcess)
+    monkeypatch.setattr("joblib.Parallel", InThisProcess)
     monkeypatch.setattr(validating, "run_fold", fold)
     graphs = graphs_of(*[3] * 8)
     found = dpcore.cross_validate("mlp", graphs, folds=3, jobs=jobs, progress=False)

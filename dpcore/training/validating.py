@@ -9,8 +9,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from joblib import Parallel, delayed
-from sklearn.model_selection import StratifiedKFold
 from torch import Tensor, nn
 from tqdm import tqdm
 
@@ -55,6 +53,8 @@ def splits(labels: Tensor, folds: int = 10, seed: int = 0) -> list[dict[str, Ten
             f"folds is {folds}, expected 3 (train, validation, test) to {smallest} "
             "(the graphs of the smallest class)"
         )
+    from sklearn.model_selection import StratifiedKFold  # seconds, which fit saves
+
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     held_out = [torch.from_numpy(t) for _, t in splitter.split(labels, labels)]
     parts = []
@@ -268,6 +268,8 @@ def cross_validate(
     >>> len(cross_validate("mlp", graphs, **quick).folds)
     3
     """
+    from joblib import Parallel, delayed
+
     batch = as_batch("graphs", graphs)
     labels = batch.labels
     if target_of(task).figure == "error":
