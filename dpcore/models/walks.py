@@ -173,8 +173,10 @@ class WalksClassifier(Classifier):
         """`model(batch)`, `model(data)` or `model(x, edge_index, batch=batch)`, see
         :func:`dpcore.graphs.as_graphs`."""
         graphs = as_graphs(*inputs, **tensors)
-        learned = isinstance(self.assign, GNN)
-        logits = self.assign(graphs, graphs.x) if learned else self.assign(graphs)[0]
+        if isinstance(self.assign, HeavyEdge | Random):
+            logits = self.assign(graphs)[0]
+        else:  # a GNN, or what stands in for one
+            logits = self.assign(graphs, graphs.x)
         z = graphs.x if self.embed is None else self.embed(graphs, graphs.x)
         pooled = diff_pool(z, graphs, logits, hard=self.hard)
         numbers = [self.scale(self.read(pooled.adj))]
