@@ -68,7 +68,7 @@ def test_it_learns_in_an_ordinary_loop(graphs):
 def test_a_compiled_net_gives_the_same_values_and_gradients(graphs, gnn):
     torch.manual_seed(0)
     net = Net(gnn)
-    compiled = torch.compile(net, backend="aot_eager")  # inductor needs a C++ compiler
+    compiled = torch.compile(net, backend="aot_eager")  # inductor takes minutes
     for data in DataLoader(graphs[:32], batch_size=16):
         expected = step(net, net, data)
         for got, want in zip(step(net, compiled, data), expected, strict=True):

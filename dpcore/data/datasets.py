@@ -3,6 +3,10 @@
 Sources, in this order: the cache, the mirror, the official server, and, for MUTAG,
 the copy that the ``grakel`` wheel ships. Whatever comes is compared with `EXPECTED`
 before anybody sees it, and enters the cache whole or not at all.
+
+MUTAG is the compounds of Debnath et al. (1991), taken from cdb.ics.uci.edu and made
+into graphs, says its README. grakel's licence is BSD; the data in it state no licence
+of their own, which is why dpcore reads that copy and carries none.
 """
 
 from __future__ import annotations
