@@ -125,15 +125,22 @@ def test_two_matrices_are_kept_and_the_oldest_goes(data, monkeypatch):
 
 
 def test_what_is_kept_belongs_to_all_that_a_kernel_reads(data, monkeypatch):
-    """Same edges, other labels; same labels, other edges; same union, other graphs."""
+    """Other labels, other edges, other ends of as many edges, other graphs alone."""
     monkeypatch.setattr(matrices, "_KEPT", {})
     ring = [(0, 1), (1, 2), (2, 3), (3, 0)]
     pairs = [
         [graph([0, 0, 1, 1], ring), graph([0, 1], [(0, 1)])],
+        [
+            graph([0, 0, 1, 1], [(0, 2), (1, 3), (2, 0), (3, 1)]),
+            graph([0, 1], [(0, 1)]),
+        ],
         [graph([0, 1, 0, 1], ring), graph([0, 1], [(0, 1)])],
         [graph([0, 0, 1, 1], ring[:3]), graph([0, 1], [(0, 1)])],
         [graph([0, 0, 1, 1, 0], ring), graph([1], [])],
+        [graph([0, 1, 0], []), graph([1], [])],
+        [graph([0, 1], []), graph([0, 1], [])],
     ]
+    assert len({len(pair[0].x) for pair in pairs}) == 4
     found = [kernels.gram("1-wl", pair)[0, 1] for pair in pairs]
     for pair, value in zip(pairs, found, strict=True):
         monkeypatch.setattr(matrices, "_KEPT", {})
