@@ -360,7 +360,7 @@ def test_the_pace_of_a_cell_is_its_mean_and_work_counts_edges_and_epochs():
     mlp = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
     pace = pacing.Pace()
     for seconds in (1.0, 6.0, 2.0):
-        pace.took(mlp, record_of(mlp, seconds=seconds, trial_seconds=None))
+        pace.learn(mlp, record_of(mlp, seconds=seconds, trial_seconds=None))
     pace.waiting.update({("mlp", "MUTAG"): 2})
     assert pace.seconds_left(1) == 6.0 and pace.seconds_left(3) == 2.0
     pace.waiting.clear()

@@ -484,10 +484,10 @@ def test_the_time_left_knows_what_rows_and_data_sets_cost():
     pace = Pace()
     pace.waiting.update({("mlp", "MUTAG"): 2, ("mlp", "DD"): 3, ("gin", "MUTAG"): 4})
     assert pace.seconds_left(1) is None and pace.text(1) == "?"
-    pace.took(mlp, record_of(mlp, seconds=1.0, trial_seconds=1.0))
+    pace.learn(mlp, record_of(mlp, seconds=1.0, trial_seconds=1.0))
     one_row = pace.seconds_left(2)
     assert one_row > 2 * (2 + 4) / 2 + 3 * 10  # DD is far larger than MUTAG
-    pace.took(s2v, record_of(s2v, seconds=10.0, trial_seconds=None))
+    pace.learn(s2v, record_of(s2v, seconds=10.0, trial_seconds=None))
     assert pace.seconds_left(2) == pytest.approx(one_row + 4 * (10 - 2) / 2)
     pace.forget("DD")
     assert pace.text(2) == "about 00:22"

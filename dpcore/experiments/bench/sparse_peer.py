@@ -91,13 +91,15 @@ def check_models(ours: nn.Module, theirs: SparseDeck, graphs: list) -> None:
         Unequal: saying what differs and by how much.
     """
     modes = ours.training, theirs.training
-    ours.eval(), theirs.eval()
+    ours.eval()
+    theirs.eval()
     with torch.no_grad():
         out = ours(SparseGraphs.from_data_list(graphs))
         logits = theirs(Batch.from_data_list(graphs)).logits
         exact = copy.deepcopy(theirs).double()
         losses = [own_losses(exact, graph) for graph in graphs]
-    ours.train(modes[0]), theirs.train(modes[1])
+    ours.train(modes[0])
+    theirs.train(modes[1])
     link, entropy = torch.stack(losses).mean(0)
     expect_equal("logits", out.logits, logits)
     expect_equal("link loss", out.link_loss, link)

@@ -23,7 +23,7 @@ class Pace:
         self.waiting: Counter[tuple[str, str]] = Counter()
         self._seconds: dict[tuple[str, str], list[float]] = defaultdict(list)
 
-    def took(self, task: Task, record: FoldRecord) -> None:
+    def learn(self, task: Task, record: FoldRecord) -> None:
         """A fold is finished."""
         seconds = record.seconds + (record.trial_seconds or 0.0)
         self._seconds[task.cell].append(seconds)

@@ -125,7 +125,7 @@ def fill(
         pace.waiting[task.cell] += 1
     for task in tasks:
         if task not in left:
-            pace.took(task, read(task.path(results)))
+            pace.learn(task, read(task.path(results)))
     unavailable: set[str] = set()
 
     def wanted(task: Task) -> bool:
@@ -154,7 +154,7 @@ def fill(
                     report = report._replace(measured=report.measured + 1)
                     if path != task.path(results):
                         report = report._replace(aside=(*report.aside, path))
-                    pace.took(task, outcome.record)
+                    pace.learn(task, outcome.record)
                 elif outcome.failed is not None:
                     save_failure(results, task, outcome.failed)
                     report = _failed(report, f"{task}: {outcome.failed}")
