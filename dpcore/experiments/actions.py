@@ -10,7 +10,6 @@ from tqdm import tqdm
 
 from dpcore.data.datasets import describe, load_dataset
 from dpcore.experiments import tables
-from dpcore.experiments.commands import settings_of
 from dpcore.experiments.tables.plan import Task
 from dpcore.experiments.tables.runner import on_this_machine
 from dpcore.experiments.tables.schema import FoldRecord
@@ -48,7 +47,7 @@ def train(options: argparse.Namespace) -> int:
     folds.sort(key=lambda fold: fold.fold)
     cell = tables.of_folds(folds)
     accuracies = [round(100 * fold.accuracy, 2) for fold in folds]
-    if settings_of(options) or len(folds) != 10:
+    if options.settings or len(folds) != 10:
         cell["reported"] = None  # other settings than the tables': no comparison
     if options.json:
         print(json.dumps(cell | dict(accuracies=accuracies)))

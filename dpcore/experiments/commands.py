@@ -136,8 +136,10 @@ def _runs(parser: Parser, action: str) -> None:
 def _tasks(
     options: argparse.Namespace, rows: list[str], datasets: list[str]
 ) -> list[Task]:
-    """What is to be measured; bad arguments are refused here, without torch."""
+    """What is to be measured; bad arguments are refused here, without torch. The
+    settings that were given stand in `options.settings`."""
     splits = None if options.splits is None else read_splits(options.splits)
+    options.settings = {k: v for k, v in vars(options).items() if k in SETTINGS}
     return plan(
         rows,
         datasets,
@@ -145,7 +147,7 @@ def _tasks(
         seed=options.splits_seed,
         weights_seed=options.weights_seed,
         splits=splits,
-        **settings_of(options),
+        **options.settings,
     )
 
 
@@ -205,11 +207,6 @@ def _add_settings(parser: Parser) -> None:
         else:
             options["metavar"] = "WORD" if kind is str else "N"
             group.add_argument(flag, type=kind, **options)
-
-
-def settings_of(options: argparse.Namespace) -> dict[str, Any]:
-    """The settings that were given."""
-    return {k: v for k, v in vars(options).items() if k in SETTINGS}
 
 
 def _number(least: float, whole: bool = False) -> Callable[[str], Any]:
