@@ -155,3 +155,49 @@ def test_batch_norm_sees_each_batch_once():
         model(graphs)
         assert all(torch.equal(v, buffers[k]) for k, v in model.state_dict().items())
         assert all(isinstance(m, nn.Module) for m in model.modules())
+
+
+@pytest.mark.parametrize("conv", ["gcn", "sage"])
+def test_every_network_of_a_diffpool_gets_the_stack_s_settings(conv):
+    own = dict(conv=conv, num_layers=2, self_loops="replace", dropout=0.25)
+    model = build("diffpool", batch_of(), hidden=7, levels=2, ratio=0.5, **own)
+    clusters = [8, 4]  # of 16 nodes
+    nets = [(model.last, 7), *((level.embed, 7) for level in model.levels)]
+    nets += [(lv.assign, k) for lv, k in zip(model.levels, clusters, strict=True)]
+    for net, width in nets:
+        first, last = net.layers
+        assert len(net.layers) == 2 and net.dropout == 0.25
+        if conv == "gcn":
+            assert {first.self_loops, last.self_loops} == {"replace"}
+            assert (first.weight.size(1), last.weight.size(1)) == (7, width)
+        else:
+            assert first.root.out_features == last.root.out_features == 7
+            assert net.join.out_features == width
+
+
+def test_a_factory_for_s_alone_makes_s_alone():
+    def of(kind):
+        def make(i, o):
+            net = nn.Linear(i, o)
+            net.kind = kind
+            return net
+
+        return make
+
+    model = build("diffpool", batch_of(), gnn=of("z"), assign_gnn=of("s"))
+    for level in model.levels:
+        kinds = level.embed.module.kind, level.assign.module.kind
+        assert kinds == ("z", "s")
+    assert model.last.module.kind == "z"
+
+
+@pytest.mark.parametrize("own", [{}, dict(assignments="hard"), dict(per_graph=True)])
+def test_a_detached_level_has_the_same_losses(own):
+    """Their values; what differs is the gradient."""
+    graphs, models = batch_of(), {}
+    for repair in (None, "detached"):
+        settings = dict(repair=repair, ratio=0.5, **own)  # 8 clusters, then 4
+        models[repair] = build("diffpool", graphs, **settings).eval()
+    plain, detached = (model(graphs) for model in models.values())
+    torch.testing.assert_close(detached.link_loss, plain.link_loss)
+    torch.testing.assert_close(detached.entropy_loss, plain.entropy_loss)
