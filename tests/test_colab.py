@@ -120,10 +120,6 @@ def pretend(versions: dict[str, str]):
     return fill
 
 
-def test_nothing_changes_its_version_here(colab, repository, tmp_path):
-    assert set(would_install(colab, repository, tmp_path)) == {"dpcore"}
-
-
 def test_nothing_changes_its_version_where_igraph_and_grakel_are_missing(
     repository, tmp_path
 ):
