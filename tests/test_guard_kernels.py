@@ -79,7 +79,7 @@ def test_the_machine_that_is_chosen(data, split, name, levels):
     best = known.index(max(known))  # fewer iterations, then the smaller C
     assert len({trial[1] for trial in trials}) > 1  # the test curve is not flat
     start = time.perf_counter()
-    record = kernels.run_fold(name, data, split)
+    record = kernels.svm_fold(name, data, split)
     wall = time.perf_counter() - start
     assert record["validation_curve"] == pytest.approx(known)
     assert record["test_curve"] == pytest.approx([trial[1] for trial in trials])
@@ -96,7 +96,7 @@ def test_the_best_point_of_the_test_curve_is_not_the_accuracy(data):
     for seed in range(20):
         order = torch.randperm(36, generator=torch.Generator().manual_seed(seed))
         split = dict(train=order[:20], validation=order[20:24], test=order[24:])
-        record = kernels.run_fold("1-wl", data, split)
+        record = kernels.svm_fold("1-wl", data, split)
         known = record["validation_curve"]
         assert record["accuracy"] == record["test_curve"][known.index(max(known))]
         if record["accuracy"] < max(record["test_curve"]):

@@ -456,13 +456,13 @@ def test_data_is_loaded_once_for_all_folds_and_anew_for_other_options(loaded):
 def test_a_kernel_s_fold_reads_the_file_s_splits(monkeypatch, loaded):
     seen = []
 
-    def run_fold(name, graphs, split, *, penalties):
+    def svm_fold(name, graphs, split, *, penalties):
         seen.append((name, {k: v.tolist() for k, v in split.items()}, penalties))
         raise RuntimeError("enough")
 
     from dpcore.experiments import kernels
 
-    monkeypatch.setattr(kernels, "run_fold", run_fold)
+    monkeypatch.setattr(kernels, "svm_fold", svm_fold)
     part = dict(train=[3, 4], validation=[2], test=[0])
     task = plan.plan(["1-wl"], ["MUTAG"], folds=3)[0]._replace(split=part, splits="ab")
     assert "enough" in fold.measure(task).failed

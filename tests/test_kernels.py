@@ -17,8 +17,7 @@ from dpcore.data.datasets import load_dataset
 from dpcore.experiments import kernels
 from dpcore.experiments.kernels import counting, matrices
 from dpcore.graphs import SparseGraphs
-from dpcore.training import Record, splits, summary
-from dpcore.training import run_fold as run_gnn_fold
+from dpcore.training import Record, run_fold, splits, summary
 
 MIRROR = os.environ.get("DPCORE_MIRROR")
 NAMES = list(kernels.KERNELS)
@@ -270,8 +269,8 @@ def parts(mutag):
 @pytest.mark.parametrize("name, curve", [("graphlet", 7), ("wl-oa", 42)])
 def test_the_record_is_like_a_model_s(mutag, parts, name, curve):
     batch = SparseGraphs.from_data_list(mutag)
-    model = run_gnn_fold("mlp", batch, parts[0], epochs=1, seed=0)
-    record = kernels.run_fold(name, mutag, parts[0])
+    model = run_fold("mlp", batch, parts[0], epochs=1, seed=0)
+    record = kernels.svm_fold(name, mutag, parts[0])
     assert set(model) - set(record) == {"best_epoch", "loss_curve", "parameters"}
     assert not {"link_loss", "entropy_loss"} & set(record)  # nothing is faked
     assert len(record["test_curve"]) == len(record["validation_curve"]) == curve
@@ -292,7 +291,7 @@ def test_the_curves_are_those_of_scikit_learn(mutag, parts):
     split = {part: index.numpy() for part, index in parts[2].items()}
     both = np.concatenate([split["train"], split["validation"]])
     y = mutag.labels.numpy()
-    record = kernels.run_fold("1-wl", mutag, parts[2])
+    record = kernels.svm_fold("1-wl", mutag, parts[2])
     validated, tested, chosen_on_train = [], [], []
     for h in range(6):
         matrix = kernels.gram("1-wl", mutag, h)
@@ -317,8 +316,8 @@ def test_the_test_part_decides_nothing(mutag, parts):
     lies = [data.clone() for data in mutag]
     for i in split["test"].tolist():
         lies[i].y = 1 - lies[i].y
-    honest = kernels.run_fold("1-wl", mutag, split)
-    deceived = kernels.run_fold("1-wl", lies, split)
+    honest = kernels.svm_fold("1-wl", mutag, split)
+    deceived = kernels.svm_fold("1-wl", lies, split)
     assert deceived["chosen"] == honest["chosen"]
     assert deceived["validation_curve"] == honest["validation_curve"]
     assert deceived["accuracy"] == pytest.approx(1 - honest["accuracy"])
@@ -334,14 +333,14 @@ def test_the_matrices_are_made_once_a_data_set(mutag, parts, monkeypatch):
 
     monkeypatch.setitem(kernels.KERNELS, "graphlet", counted)
     matrices._KEPT.clear()
-    first = kernels.run_fold("graphlet", mutag, parts[0])
+    first = kernels.svm_fold("graphlet", mutag, parts[0])
     copies = [data.clone() for data in mutag]
-    again = kernels.run_fold("graphlet", copies, parts[1])
+    again = kernels.svm_fold("graphlet", copies, parts[1])
     batch = SparseGraphs.from_data_list(mutag)
-    kernels.run_fold("graphlet", batch, parts[2])
+    kernels.svm_fold("graphlet", batch, parts[2])
     assert len(made) == 1
     assert again["gram_seconds"] == first["gram_seconds"] < again["seconds"]
-    kernels.run_fold("graphlet", mutag[:150], splits(mutag[:150].labels, 3)[0])
+    kernels.svm_fold("graphlet", mutag[:150], splits(mutag[:150].labels, 3)[0])
     assert len(made) == 2
     matrices._KEPT.clear()
 
@@ -365,7 +364,7 @@ def test_what_is_refused(mutag, parts):
     with pytest.raises(ValueError, match="name is 'wl', expected one of graphlet, "):
         kernels.gram("wl", mutag)
     with pytest.raises(ValueError, match="name is 'gin'"):
-        kernels.run_fold("gin", mutag, parts[0])
+        kernels.svm_fold("gin", mutag, parts[0])
     with pytest.raises(ValueError, match="graphs holds one graph"):
         kernels.gram("1-wl", mutag[:1])
     with pytest.raises(ValueError, match="graphs is empty"):
@@ -380,6 +379,6 @@ def test_what_is_refused(mutag, parts):
         kernels.gram("graphlet", mutag, 2)
     unlabelled = [Data(x=g.x, edge_index=g.edge_index) for g in mutag]
     with pytest.raises(ValueError, match="graphs has no labels"):
-        kernels.run_fold("1-wl", unlabelled, parts[0])
+        kernels.svm_fold("1-wl", unlabelled, parts[0])
     with pytest.raises(ValueError, match="split has no 'validation'"):
-        kernels.run_fold("1-wl", mutag, {"train": [0, 1], "test": [2]})
+        kernels.svm_fold("1-wl", mutag, {"train": [0, 1], "test": [2]})

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from dpcore.data.expected import EXPECTED, known_name
 from dpcore.experiments.tables.paper import KERNELS
-from dpcore.experiments.tables.plan import MEASURED, ROWS, Task, plan
+from dpcore.experiments.tables.plan import PLANNED, ROWS, Task, plan
 from dpcore.experiments.tables.split_files import read_splits
 from dpcore.models import MODELS
 
@@ -70,7 +70,7 @@ def parser() -> Parser:
     run.add_argument(
         "--datasets",
         type=_names,
-        default=",".join(MEASURED),
+        default=",".join(PLANNED),
         metavar="NAME,…",
         help="in the order in which they are measured (default: %(default)s)",
     )

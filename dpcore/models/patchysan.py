@@ -124,11 +124,11 @@ def canonical_rank(graphs: SparseGraphs) -> Tensor:
     key.append(torch.unique(graphs.x, dim=0, return_inverse=True)[1])
     _, color = torch.unique(torch.stack(key, 1), dim=0, return_inverse=True)
     label = torch.zeros_like(color)
-    once = row < col
+    upper = row < col
     first_edge = offsets(
-        torch.bincount(graphs.batch[row[once]], minlength=len(graphs.sizes))
+        torch.bincount(graphs.batch[row[upper]], minlength=len(graphs.sizes))
     )
-    pairs = torch.stack([row, col], 1)[once]
+    pairs = torch.stack([row, col], 1)[upper]
     for g, (start, end) in enumerate(graphs.ptr.unfold(0, 2, 1).tolist()):
         colors = color[start:end]
         if len(colors.unique()) < len(colors):

@@ -96,13 +96,13 @@ def profile_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
     tick("loading")
     graphs = [g for g in load_dataset("PROTEINS") if g.num_nodes <= limit]
     model = _deck_model(graphs[0].num_features, 2, limit)
-    once = partial(fit, model, SparseGraphs.from_data_list(graphs), epochs=1)
+    epoch = partial(fit, model, SparseGraphs.from_data_list(graphs), epochs=1)
     tick("profiling")
     with warnings.catch_warnings(), threads(1):
         warnings.filterwarnings("ignore", message=".*collapsed")
-        once(batch_size=sizes.batch_size, progress=False)
+        epoch(batch_size=sizes.batch_size, progress=False)
         with torch.profiler.profile() as profile:
-            once(batch_size=sizes.batch_size, progress=False)
+            epoch(batch_size=sizes.batch_size, progress=False)
     events = profile.key_averages()
     spent = {event.key: event.self_cpu_time_total for event in events}
     calls = sum(event.count for event in events if event.key.startswith("aten::"))
@@ -197,13 +197,13 @@ def _beside_ours(
 ) -> dict[str, float]:
     """Seconds of an epoch of theirs and of `model` over `graphs`, which take turns."""
     batch = SparseGraphs.from_data_list(graphs)
-    once = partial(fit, model, batch, epochs=1, batch_size=sizes.batch_size)
+    epoch = partial(fit, model, batch, epochs=1, batch_size=sizes.batch_size)
     with warnings.catch_warnings():  # fit warns of a collapse: of no interest here
         warnings.filterwarnings("ignore", message=".*collapsed")
         return alternate(
             dict(
                 theirs=lambda: timed(theirs),
-                ours=lambda: once(progress=False)[0].seconds,
+                ours=lambda: epoch(progress=False)[0].seconds,
             ),
             sizes.repeats,
             tick,

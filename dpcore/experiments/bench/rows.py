@@ -247,13 +247,13 @@ def busy_neighbour(sizes: Sizes, tick: Tick) -> list[Result]:
         num_classes=2,
         max_nodes=sizes.proteins_nodes,
     )
-    once = partial(fit, model, batch, 1, sizes.batch_size, progress=False)
+    epoch = partial(fit, model, batch, 1, sizes.batch_size, progress=False)
 
     def on_all_threads() -> float:
         with patch.object(thread_policy, "NODES_A_THREAD", 1):
-            return once()[0].seconds
+            return epoch()[0].seconds
 
-    sides = dict(theirs=on_all_threads, ours=lambda: once()[0].seconds)
+    sides = dict(theirs=on_all_threads, ours=lambda: epoch()[0].seconds)
     count = os.cpu_count() or 1
     with warnings.catch_warnings(), threads(count):
         warnings.filterwarnings("ignore", message=".*collapsed")

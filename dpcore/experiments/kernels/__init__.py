@@ -29,7 +29,7 @@ from dpcore.experiments.kernels.counting import (
     subtrees,
     wl_colours,
 )
-from dpcore.experiments.kernels.folds import PENALTIES, run_fold
+from dpcore.experiments.kernels.folds import PENALTIES, svm_fold
 from dpcore.experiments.kernels.labelled import LabelledGraphs
 from dpcore.experiments.kernels.matrices import KERNELS, gram
 
@@ -42,7 +42,7 @@ __all__ = [
     "assignments",
     "gram",
     "graphlets",
-    "run_fold",
+    "svm_fold",
     "shortest_paths",
     "subtrees",
     "wl_colours",

@@ -16,7 +16,7 @@ PENALTIES = tuple(10.0**power for power in range(-3, 4))
 """Candidates for C of the support vector machine: 10⁻³ … 10³."""
 
 
-def run_fold(
+def svm_fold(
     name: str,
     graphs: SparseGraphs | Sequence,
     split: dict[str, Tensor],

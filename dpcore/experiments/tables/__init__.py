@@ -25,7 +25,7 @@ _HOME = {
         *("gain", "reported"),
     ),
     "plan": (
-        *("CONTROLS", "GRID", "MEASURED", "ROWS", "SETTINGS"),
+        *("CONTROLS", "GRID", "PLANNED", "ROWS", "SETTINGS"),
         *("BadArgument", "Task", "is_row"),
     ),
     "runner": ("NoCluster", "Report", "Stopped", "fill", "run"),

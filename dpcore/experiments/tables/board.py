@@ -18,7 +18,7 @@ import numpy as np
 from dpcore.experiments.tables.cells import _alike, _mean
 from dpcore.experiments.tables.errica import ERRICA
 from dpcore.experiments.tables.paper import DATASETS, TABLE_1, TABLE_2, reported
-from dpcore.experiments.tables.plan import CONTROLS, MEASURED
+from dpcore.experiments.tables.plan import CONTROLS, PLANNED
 from dpcore.experiments.tables.schema import FoldRecord
 from dpcore.experiments.tables.store import records
 
@@ -85,7 +85,7 @@ def _both(dataset: str, method: str, folds: list[FoldRecord]) -> list[dict]:
 
 
 def _place(dataset: str, method: str) -> tuple:
-    datasets = [*dict.fromkeys([*MEASURED, *DATASETS])]
+    datasets = [*dict.fromkeys([*PLANNED, *DATASETS])]
     known = [*TABLE_1, *TABLE_2, *CONTROLS]
     return _index(datasets, dataset), _index(known, method)
 
@@ -188,13 +188,13 @@ class Comparison:
                 best[key] = max(best.get(key, 0.0), round(cell[0], 2) if cell else 0.0)
         body = []
         for protocol, method, cells in self.rows:
-            made = [f"<td>{escape(method)}</td>"]
+            cells_of_row = [f"<td>{escape(method)}</td>"]
             for i, cell in enumerate(cells):
                 first = cell is not None and round(cell[0], 2) == best[protocol, i]
                 title = f' title="{cell[2]}"' if cell and cell[2] else ""
                 text = _plain(cell).replace("±  ", "± " + FIGURE_SPACE)
-                made.append(f"<td{BEST * first}{title}>{text}</td>")
-            body.append((dict(protocol=protocol), made))
+                cells_of_row.append(f"<td{BEST * first}{title}>{text}</td>")
+            body.append((dict(protocol=protocol), cells_of_row))
         head = ["method", *self.datasets]
         return _table(head, body, 1, dict(protocol=PROTOCOLS[0]), columns=True)
 

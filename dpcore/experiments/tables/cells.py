@@ -9,7 +9,7 @@ from pathlib import Path
 
 from dpcore.data.expected import EXPECTED, majority
 from dpcore.experiments.tables.paper import DATASETS, TABLE_1, TABLE_2, reported
-from dpcore.experiments.tables.plan import CONTROLS, MEASURED, is_row, plan
+from dpcore.experiments.tables.plan import CONTROLS, PLANNED, is_row, plan
 from dpcore.experiments.tables.schema import Failure, FoldRecord
 from dpcore.experiments.tables.store import failures, records
 from dpcore.training import summary
@@ -94,12 +94,12 @@ FIGURES = (
 
 def _alike(folds: list[FoldRecord]) -> list[FoldRecord]:
     """The folds that were measured with the settings and the grid of most of them."""
-    made = [_made(fold) for fold in folds]
-    most = Counter(made).most_common(1)[0][0] if folds else None
-    return [fold for fold, own in zip(folds, made, strict=True) if own == most]
+    asked = [_settings_and_grid(fold) for fold in folds]
+    most = Counter(asked).most_common(1)[0][0] if folds else None
+    return [fold for fold, own in zip(folds, asked, strict=True) if own == most]
 
 
-def _made(fold: FoldRecord) -> str:
+def _settings_and_grid(fold: FoldRecord) -> str:
     points = [sorted({**p, "accuracy": 0, "loss": 0}.items()) for p in fold.grid or []]
     return json.dumps([fold.settings, points], sort_keys=True)
 
@@ -143,7 +143,7 @@ def as_text(cells: list[dict]) -> Iterator[str]:
     for (split, of), ours in sorted(groups.items()):
         yield f"Accuracy in %, {of} folds, splits {split}. fair: mean ± sd over folds."
         measured = {dataset for _, dataset in ours}
-        for dataset in dict.fromkeys([*MEASURED, *DATASETS, *sorted(measured)]):
+        for dataset in dict.fromkeys([*PLANNED, *DATASETS, *sorted(measured)]):
             if dataset in measured:
                 yield from _blocks(dataset, ours)
 
@@ -194,15 +194,15 @@ def _notes(cells: list[dict]) -> Iterator[str]:
     for cell in cells:
         if cell["folds"] and cell["differs"]:
             pairs = cell["differs"].items()
-            made = ", ".join(f"{k} {_short(v[0])} ({_short(v[1])})" for k, v in pairs)
-            notes.setdefault(made, []).append(cell["method"])
+            words = ", ".join(f"{k} {_short(v[0])} ({_short(v[1])})" for k, v in pairs)
+            notes.setdefault(words, []).append(cell["method"])
         if cell["left_out"]:
             yield (
                 f"{cell['method']}: {cell['left_out']} folds of other settings are "
                 "left out"
             )
-    for made, rows in notes.items():
-        yield f"* made with other settings than the plan's (in parentheses): {made}: "
+    for words, rows in notes.items():
+        yield f"* made with other settings than the plan's (in parentheses): {words}: "
         yield f"  {', '.join(rows)}"
 
 

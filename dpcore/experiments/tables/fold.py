@@ -75,7 +75,7 @@ def _measure(task: Task) -> dict:
 
         graphs = _load(task.dataset, as_one_batch=False)
         split = _split(task, graphs.labels)
-        return kernels.run_fold(task.method, graphs, split, penalties=settings["C"])
+        return kernels.svm_fold(task.method, graphs, split, penalties=settings["C"])
     epochs, trial_epochs = settings.pop("epochs"), settings.pop("trial_epochs")
     options = {k: settings.pop(k) for k in OF_THE_DATA & settings.keys()}
     graphs = _load(task.dataset, as_one_batch=True, **options)

@@ -36,7 +36,7 @@ differ in their edges alone (mlp and gcn-sum, graphsage-blind and graphsage), th
 partners of a GCN's DiffPool (gcn-mean) and of a SAGE stack's (graphsage-max, which
 reads the maximum, as it does), and what the entropy loss adds."""
 
-MEASURED = ("PROTEINS", "ENZYMES", "MUTAG", "DD", "COLLAB")
+PLANNED = ("PROTEINS", "ENZYMES", "MUTAG", "DD", "COLLAB")
 """The data sets of a run, in the order of their worth. REDDIT-MULTI-12K runs by the
 same command where it can be downloaded."""
 
@@ -139,10 +139,10 @@ class Task(NamedTuple):
         """What a record was made with in place of what is asked for: by name the
         record's and the task's. Empty if this task has been measured already."""
         own = rounded(self.key | dict(self.settings))
-        made = {name: getattr(record, name) for name in self.key} | record.settings
-        own["grid"], made["grid"] = rounded(self.grid), grid_of(record)
-        names = sorted({*own, *made})
-        pairs = {name: (made.get(name), own.get(name)) for name in names}
+        recorded = {name: getattr(record, name) for name in self.key} | record.settings
+        own["grid"], recorded["grid"] = rounded(self.grid), grid_of(record)
+        names = sorted({*own, *recorded})
+        pairs = {name: (recorded.get(name), own.get(name)) for name in names}
         return {name: pair for name, pair in pairs.items() if pair[0] != pair[1]}
 
 
