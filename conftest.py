@@ -9,7 +9,6 @@ executed, but what a `real-data` cell prints cannot be what was committed.
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 import chapters
 import pytest
@@ -25,17 +24,6 @@ for library in ("OMP", "MKL", "OPENBLAS"):
     os.environ[f"{library}_NUM_THREADS"] = "1"
 
 _NOT_COMPARED = pytest.StashKey[dict]()
-
-
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests that were left failing, or not run together, at the end of a session stand
-    in tests/known_failures.txt, by node or by file. They run and are reported; they do
-    not stop a landing. The list is a debt: whoever mends a test takes its line out."""
-    listed = Path(__file__).with_name("tests") / "known_failures.txt"
-    known = set(listed.read_text().splitlines())
-    for item in items:
-        if item.nodeid in known or item.nodeid.split("::")[0] in known:
-            item.add_marker(pytest.mark.xfail(reason="known_failures.txt"))
 
 
 def pytest_configure(config: pytest.Config) -> None:
