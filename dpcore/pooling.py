@@ -250,7 +250,7 @@ def clusters_of_ratio(graphs: Graphs, ratio: float, most: int) -> Tensor:
 
 def shrunk(sizes: Tensor, ratio: float, most: int) -> Tensor:
     """`clusters_of_ratio` of graphs with so many nodes, [B]."""
-    wanted = (sizes.double() * ratio - 1e-9).ceil().long()  # 0.1 · 30 is 3
+    wanted = (sizes.double() * ratio - 1e-9).ceil().long()  # 0.14 · 50 is 7
     return wanted.clamp(1, most)
 
 

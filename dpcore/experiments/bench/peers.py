@@ -129,8 +129,7 @@ def train_epoch(
     model: Deck, loader: Iterable[Data], optimizer: torch.optim.Optimizer
 ) -> float:
     """One epoch as PyG's example trains, with both losses at every level and the same
-    limit on the gradient as :func:`dpcore.fit`. Returns the mean objective.
-    """
+    limit on the gradient as :func:`dpcore.fit`. Returns the mean objective."""
     model.train()
     total, graphs = 0.0, 0
     for data in loader:
@@ -162,16 +161,34 @@ def check_models(ours: nn.Module, theirs: DenseDeck, batch, dense: Sequence[Data
     Raises:
         Unequal: saying what differs and by how much.
     """
-    modes = ours.training, theirs.training
-    ours.eval()
-    theirs.eval()
     x, adj, mask = (
         torch.stack([g[key] for g in dense]) for key in ("x", "adj", "mask")
     )
+    each = zip(x[:, None].double(), adj[:, None].double(), mask[:, None], strict=True)
+    compare(ours, theirs, batch, (x, adj, mask), each)
+
+
+def compare(
+    ours: nn.Module, theirs: Deck, batch, together: tuple, each: Iterable[tuple]
+) -> None:
+    """Both models in evaluation mode; afterwards each is in the mode that it was in.
+
+    Args:
+        batch: the graphs as `SparseGraphs`.
+        together: the same graphs as the deck takes them.
+        each: one graph at a time, in float64.
+
+    Raises:
+        Unequal: saying what differs and by how much.
+    """
+    modes = ours.training, theirs.training
+    ours.eval()
+    theirs.eval()
     with torch.no_grad():
-        out, logits = ours(batch), theirs(x, adj, mask).logits
+        out, logits = ours(batch), theirs(*together).logits
         exact = copy.deepcopy(theirs).double()
-        losses = [_own_losses(exact, *one) for one in zip(x, adj, mask, strict=True)]
+        one_by_one = zip(each, batch.sizes.tolist(), strict=True)
+        losses = [_own_losses(exact(*graph), nodes) for graph, nodes in one_by_one]
     ours.train(modes[0])
     theirs.train(modes[1])
     link, entropy = torch.stack(losses).mean(0)
@@ -180,14 +197,13 @@ def check_models(ours: nn.Module, theirs: DenseDeck, batch, dense: Sequence[Data
     expect_equal("entropy loss", out.entropy_loss, entropy)
 
 
-def _own_losses(model: DenseDeck, x: Tensor, adj: Tensor, mask: Tensor) -> Tensor:
+def _own_losses(out: DenseOutput, nodes: int) -> Tensor:
     """Link and entropy loss of one graph without its padding, over all levels, [2]."""
-    out = model(x[None].double(), adj[None].double(), mask[None])
-    real = [int(mask.sum()), *out.sizes[1:]]
-    link = entropy = torch.zeros((), dtype=torch.float64, device=x.device)
-    for level, (padded, nodes) in enumerate(zip(out.sizes, real, strict=True)):
-        link = link + out.link_losses[level] * padded**2 / nodes
-        entropy = entropy + out.entropy_losses[level] * padded / nodes
+    link = entropy = torch.zeros_like(out.link_losses[0])
+    real = [nodes, *out.sizes[1:]]
+    for level, (padded, count) in enumerate(zip(out.sizes, real, strict=True)):
+        link = link + out.link_losses[level] * padded**2 / count
+        entropy = entropy + out.entropy_losses[level] * padded / count
     return torch.stack([link, entropy])
 
 

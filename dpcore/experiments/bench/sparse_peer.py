@@ -7,12 +7,11 @@ from __future__ import annotations
 
 import copy
 
-import torch
 from torch import Tensor, nn
 from torch_geometric.data import Batch, Data
 from torch_geometric.nn import DenseGCNConv, GCNConv
 
-from dpcore.experiments.bench.peers import Deck, DenseOutput, Stack, expect_equal
+from dpcore.experiments.bench.peers import Deck, DenseOutput, Stack, compare
 from dpcore.graphs import SparseGraphs
 from dpcore.models.diffpool import DiffPoolClassifier, Level
 
@@ -90,28 +89,8 @@ def check_models(ours: nn.Module, theirs: SparseDeck, graphs: list) -> None:
     Raises:
         Unequal: saying what differs and by how much.
     """
-    modes = ours.training, theirs.training
-    ours.eval()
-    theirs.eval()
-    with torch.no_grad():
-        out = ours(SparseGraphs.from_data_list(graphs))
-        logits = theirs(Batch.from_data_list(graphs)).logits
-        exact = copy.deepcopy(theirs).double()
-        losses = [own_losses(exact, graph) for graph in graphs]
-    ours.train(modes[0])
-    theirs.train(modes[1])
-    link, entropy = torch.stack(losses).mean(0)
-    expect_equal("logits", out.logits, logits)
-    expect_equal("link loss", out.link_loss, link)
-    expect_equal("entropy loss", out.entropy_loss, entropy)
-
-
-def own_losses(model: SparseDeck, graph) -> Tensor:
-    """Link loss (root mean square) and entropy of one graph over its levels, [2]."""
-    batch = Batch.from_data_list([graph])
-    batch.x = batch.x.double()
-    out = model(batch)
-    scaled = [link * n for link, n in zip(out.link_losses, out.sizes, strict=True)]
-    return torch.stack(
-        [torch.stack(scaled).sum(), torch.stack(out.entropy_losses).sum()]
-    )
+    each = [Batch.from_data_list([graph]) for graph in graphs]
+    for one in each:
+        one.x = one.x.double()
+    batch, together = SparseGraphs.from_data_list(graphs), Batch.from_data_list(graphs)
+    compare(ours, theirs, batch, (together,), [(one,) for one in each])
