@@ -333,6 +333,30 @@ def test_an_epoch_of_a_sample_is_scaled_to_the_whole(mutag, monkeypatch):
     assert result.sizes["graphs"] == 60 and result.sizes["sampled"] == 16
 
 
+def test_epochs_beside_tgp_are_of_the_graphs_and_threads_that_they_say(
+    mutag, monkeypatch
+):
+    stand_in_for_tgp(monkeypatch)
+    seen = []
+
+    def noted(graphs, limit, *_):
+        seen.append((len(graphs), limit, torch.get_num_threads()))
+        return dict(theirs=3.0, ours=1.0)
+
+    monkeypatch.setattr(epochs, "_sparse_epochs", noted)
+    results = epochs.epoch_tgp(TINY, silent)
+    train = len(epochs._train_part(28, silent))
+    assert train < sum(g.num_nodes <= 28 for g in mutag)
+    assert seen == [(train, 28, 2), (train, 28, 1), (16, 18, 2)]
+    assert [result.threads for result in results] == [2, 1, 2]
+    sample = epochs._sample(mutag, 16)
+    nodes = [sum(g.num_nodes for g in part) for part in (mutag, sample)]
+    whole = nodes[0] / nodes[1]
+    for result, scale in zip(results, (1, 1, whole), strict=True):
+        assert result.theirs_seconds == pytest.approx(3 * scale)
+        assert result.ours_seconds == pytest.approx(scale)
+
+
 def test_a_sample_covers_all_sizes(mutag):
     sizes = [g.num_nodes for g in epochs._sample(mutag, 10)]
     everything = sorted(g.num_nodes for g in mutag)
