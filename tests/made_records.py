@@ -1,5 +1,9 @@
 """Records and measurements for tests, made without any training."""
 
+import os
+import signal
+import time
+
 from dpcore.experiments.tables.fold import Outcome
 from dpcore.experiments.tables.schema import FoldRecord
 
@@ -29,3 +33,12 @@ def record_of(task, accuracy=0.5, **changes):
 def fake(accuracies):
     """A measurement in the place of the real one: fold → accuracy."""
     return lambda task: Outcome(record=record_of(task, accuracies[task.fold]))
+
+
+def dies_at_fold_1(folder, number, task):
+    """A measurement for a process of its own: that of fold 1 is killed."""
+    if task.fold == 1:
+        while len(list(folder.rglob("*of4.json"))) < 3:  # then it is this one's fault
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGKILL)
+    return number, Outcome(record=record_of(task))

@@ -2,17 +2,17 @@
 
 import errno
 import os
-import signal
 import subprocess
-import sys
 import time
 from functools import partial
 
 import pytest
-from made_records import fake, record_of
+import warm
+from made_records import dies_at_fold_1, fake, record_of
 
 import dpcore
 from dpcore import tables
+from dpcore.__main__ import main
 from dpcore.data.datasets import DatasetUnavailable
 from dpcore.data.expected import majority
 from dpcore.experiments.kernels import ITERATIONS, PENALTIES
@@ -333,23 +333,24 @@ def test_a_stopped_run_says_what_is_kept(tmp_path, monkeypatch):
         grid(tmp_path)
 
 
-def test_killed_in_the_middle_and_started_again(tmp_path):
+def test_killed_in_the_middle_and_started_again(tmp_path, capsys):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
-    command = [sys.executable, "-m", "dpcore", "tables", "run", "--rows=mlp,gcn-sum"]
-    command += ["--datasets=MUTAG", "--folds=3", "--epochs=2", "--jobs=1"]
-    command += [f"--results={killed}"]
-    run = subprocess.Popen(command, stderr=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    command = ["tables", "run", "--rows=mlp,gcn-sum", "--datasets=MUTAG"]
+    command += ["--folds=3", "--epochs=2", "--jobs=1", f"--results={killed}"]
+    run = warm.PROCESSES.Process(target=main, args=(command,))
+    run.start()
     try:
         while not list(killed.rglob("*of3.json")):  # the next fold has begun
-            assert run.poll() is None
+            assert run.is_alive()
             time.sleep(0.01)
     finally:
-        os.kill(run.pid, signal.SIGKILL)
-        run.wait()
+        run.kill()
+        run.join()
     first = {path: path.read_bytes() for path in killed.rglob("*of3.json")}
     assert 1 <= len(first) < 6
-    again = subprocess.run(command, check=True, capture_output=True, text=True)
-    assert f"{6 - len(first)} folds measured, {len(first)} were there" in again.stdout
+    assert main(command) == 0
+    again = capsys.readouterr().out
+    assert f"{6 - len(first)} folds measured, {len(first)} were there" in again
     assert first.items() <= {p: p.read_bytes() for p in killed.rglob("*.json")}.items()
     grid(whole, rows=["mlp", "gcn-sum"], epochs=2)
     assert contents(killed) == contents(whole) and len(contents(whole)) == 6
@@ -464,17 +465,10 @@ def test_an_unavailable_data_set_is_told_from_a_failed_fold(monkeypatch):
     assert fold.measure(task) == fold.Outcome(unavailable="no REDDIT here")
 
 
-def dies_at_fold_1(folder, number, task):
-    if task.fold == 1:
-        while len(list(folder.rglob("*of4.json"))) < 3:  # then it is this one's fault
-            time.sleep(0.01)
-        os.kill(os.getpid(), signal.SIGKILL)
-    return number, fold.Outcome(record=record_of(task))
-
-
 def test_a_process_that_is_killed_takes_only_its_own_fold(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "_numbered", partial(dies_at_fold_1, tmp_path))
-    (line,) = grid(tmp_path, folds=4, jobs=2).failures
+    with warm.joblib_pools():
+        (line,) = grid(tmp_path, folds=4, jobs=2).failures
     assert line == "mlp MUTAG fold 1: its process was killed: out of memory?"
     assert len(list(tables.records(tmp_path))) == 3
 
