@@ -2,19 +2,20 @@
 
 import os
 import signal
-import subprocess
 import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
+from importlib import import_module
 
 import pytest
+import warm
 from distributed import Client
 
 from dpcore import tables
 from dpcore.__main__ import main
 from dpcore.experiments.tables import runner
 
-GRID = dict(rows=["diffpool", "mlp"], datasets=["MUTAG"], folds=5, epochs=2)
+GRID = dict(rows=["gcn-sum", "mlp"], datasets=["MUTAG"], folds=5, epochs=2)
 SECONDS = 600  # far more than a machine under load takes to start Python
 
 
@@ -33,6 +34,15 @@ def wait_for(condition):
         time.sleep(0.01)
 
 
+def serve(module, arguments, log):
+    """A command line of Dask's, in a process of its own."""
+    with open(log, "w") as file:
+        for stream in (1, 2):
+            os.dup2(file.fileno(), stream)
+    os.chdir(log.parent)
+    import_module(f"distributed.cli.{module}").main(arguments)
+
+
 @pytest.fixture
 def cluster(tmp_path):
     """The scheduler's address and the processes of two workers."""
@@ -40,18 +50,8 @@ def cluster(tmp_path):
     shared = ["--host=127.0.0.1", "--no-dashboard", f"--scheduler-file={file}"]
 
     def start(module, *options):
-        command = [sys.executable, "-m", f"distributed.cli.{module}", *shared]
-        environment = dict(os.environ, OMP_NUM_THREADS="1")
-        with (tmp_path / f"{len(processes)}.log").open("w") as log:
-            processes.append(
-                subprocess.Popen(
-                    [*command, *options],
-                    env=environment,
-                    stdout=log,
-                    stderr=log,
-                    cwd=tmp_path,
-                )
-            )
+        log = tmp_path / f"{len(processes)}.log"
+        processes.append(warm.process(serve, module, [*shared, *options], log))
         return processes[-1]
 
     try:
@@ -66,7 +66,7 @@ def cluster(tmp_path):
     finally:
         for process in processes:
             process.kill()
-            process.wait()
+            process.join()
 
 
 def test_a_worker_killed_in_the_middle_loses_nothing(cluster, tmp_path):

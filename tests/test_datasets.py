@@ -11,7 +11,6 @@ import json
 import os
 import pickle
 import socket
-import subprocess
 import sys
 import threading
 import time
@@ -22,6 +21,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+import warm
 from torch_geometric.data import Data
 from torch_geometric.datasets import TUDataset
 
@@ -577,28 +577,25 @@ def test_a_writer_killed_midway_leaves_no_cache(
     assert load_dataset("TINY").source == "mirror"
 
 
+def load_often(together):
+    """Quietly, in a process of its own: a warning is an error there."""
+    warnings.simplefilter("error")
+    TUDataset.url = CLOSED
+    cache = cache_folder() / "MUTAG.v2.pt"
+    together.wait()
+    for _ in range(20):
+        assert describe(load_dataset("MUTAG"))["edges"] == 7442
+        cache.unlink(missing_ok=True)
+    assert "grakel" not in sys.modules  # found, not imported
+
+
 @needs_grakel
 def test_processes_at_once(tmp_path):
-    code = (
-        "import sys, dpcore.data.datasets as d; d.TUDataset.url = sys.argv[1]\n"
-        "cache = d.cache_folder() / 'MUTAG.v2.pt'\n"
-        "print('ready', flush=True); sys.stdin.readline()\n"
-        "for _ in range(30):\n"
-        "    assert d.describe(d.load_dataset('MUTAG'))['edges'] == 7442\n"
-        "    cache.unlink(missing_ok=True)\n"
-        "assert 'grakel' not in sys.modules  # found, not imported\n"
-    )
-    pipes = dict(stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
-    command = [sys.executable, "-c", code, CLOSED]
-    workers = [subprocess.Popen(command, text=True, **pipes) for _ in range(2)]
+    together = warm.CONTEXT.Barrier(2)
+    workers = [warm.process(load_often, together) for _ in range(2)]
     for worker in workers:
-        assert worker.stdout.readline() == "ready\n"
-    for worker in workers:
-        worker.stdin.write("go\n")
-        worker.stdin.flush()
-    for worker in workers:
-        _, errors = worker.communicate()
-        assert worker.returncode == 0 and errors == ""
+        worker.join()
+        assert worker.exitcode == 0
     assert not list((tmp_path / "cache").glob(".*.part"))
 
 

@@ -337,8 +337,7 @@ def test_killed_in_the_middle_and_started_again(tmp_path, capsys):
     killed, whole = tmp_path / "killed", tmp_path / "whole"
     command = ["tables", "run", "--rows=mlp,gcn-sum", "--datasets=MUTAG"]
     command += ["--folds=3", "--epochs=2", "--jobs=1", f"--results={killed}"]
-    run = warm.PROCESSES.Process(target=main, args=(command,))
-    run.start()
+    run = warm.process(main, command)
     try:
         while not list(killed.rglob("*of3.json")):  # the next fold has begun
             assert run.is_alive()
