@@ -12,6 +12,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 import sysconfig
 import tomllib
 import venv
@@ -79,7 +80,8 @@ def link_all_but_dpcore(folder: Path, without: frozenset | set = frozenset()) ->
 def colab(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("colab")
     python = environment(folder, link_all_but_dpcore)
-    there = "import torch, torch_geometric; import dpcore"
+    there = "from importlib.util import find_spec as found\n"
+    there += "assert found('torch') and found('torch_geometric')\nimport dpcore"
     done = subprocess.run(
         [python, "-c", there], cwd=folder, capture_output=True, text=True
     )
@@ -87,12 +89,21 @@ def colab(tmp_path_factory) -> Path:
     return python
 
 
-def would_install(python: Path, repository: Path, folder: Path) -> dict[str, str]:
+@pytest.fixture(scope="session")
+def wheel(repository, tmp_path_factory) -> Path:
+    """What is published, built once for all dry runs."""
+    folder = tmp_path_factory.mktemp("wheel")
+    build = ("wheel", "-q", "--no-deps", "--no-build-isolation", "-w", folder)
+    run(sys.executable, "-m", "pip", *build, repository)
+    (built,) = folder.glob("dpcore-*.whl")
+    return built
+
+
+def would_install(python: Path, wheel: Path, folder: Path) -> dict[str, str]:
     """Names and versions of what pip would install with dpcore, by a dry run."""
     report = folder / "report.json"
     dry = ("install", "-q", "--dry-run", "--report", report)
-    wanted = f"{repository}[book]"
-    run(python, "-m", "pip", *dry, wanted, cwd=folder)
+    run(python, "-m", "pip", *dry, f"{wheel}[book]", cwd=folder)
     told = json.loads(report.read_text("utf-8"))["install"]
     return {p["metadata"]["name"].lower(): p["metadata"]["version"] for p in told}
 
@@ -121,25 +132,25 @@ def pretend(versions: dict[str, str]):
 
 
 def test_nothing_changes_its_version_where_igraph_and_grakel_are_missing(
-    repository, tmp_path
+    wheel, tmp_path
 ):
     python = environment(tmp_path, lambda f: link_all_but_dpcore(f, NOT_ON_COLAB))
     installed = {d.metadata["Name"].lower() for d in distributions()} - NOT_ON_COLAB
-    new = set(would_install(python, repository, tmp_path)) - {"dpcore"}
+    new = set(would_install(python, wheel, tmp_path)) - {"dpcore"}
     assert new and new & installed == set()
 
 
-def test_the_oldest_supported_versions_stay(repository, tmp_path):
+def test_the_oldest_supported_versions_stay(wheel, tmp_path):
     oldest = {n: v for n, v in lower_bounds().items() if n not in NOT_ON_COLAB}
     python = environment(tmp_path, pretend(oldest))
-    new = would_install(python, repository, tmp_path)
+    new = would_install(python, wheel, tmp_path)
     assert "dpcore" in new and set(new) & set(oldest) == set()
 
 
-def test_the_dry_run_tells_of_a_change(repository, tmp_path):
+def test_the_dry_run_tells_of_a_change(wheel, tmp_path):
     too_old = lower_bounds() | {"tqdm": "4.65"}
     python = environment(tmp_path, pretend(too_old))
-    assert "tqdm" in would_install(python, repository, tmp_path)
+    assert "tqdm" in would_install(python, wheel, tmp_path)
 
 
 def imports_of(notebooks: list[nbformat.NotebookNode]) -> str:
