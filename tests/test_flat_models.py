@@ -46,9 +46,9 @@ def built(name, features=3, classes=2, **settings):
     return model.double().eval()
 
 
-def odd_batch():
+def odd_batch(directed=False):
     """Small, large and single-node graphs, one of them without an edge."""
-    graphs = random_graphs([7, 1, 20, 1, 35, 4], weighted=True)
+    graphs = random_graphs([7, 1, 20, 1, 35, 4], weighted=True, directed=directed)
     graphs[5][1].zero_()
     graphs[3][1].fill_(1.0)  # a single node with a loop
     return union(graphs)
@@ -227,7 +227,7 @@ def test_ties_are_broken_by_the_channels_before_whatever_the_node_order():
     assert torch.equal(sort_pool(graphs, z[order], 25), pooled)
 
 
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(n=st.integers(2, 12), seed=st.integers(0, 10_000))
 def test_sortpool_does_not_depend_on_node_order_in_symmetric_graphs(n, seed):
     ring = torch.arange(n)
@@ -256,7 +256,7 @@ def test_sortpool_keeps_as_many_nodes_as_the_data_says():
 
 def labelled_graphs(attributes=3):
     """The odd batch with float attributes, other ones in each direction."""
-    graphs = odd_batch()
+    graphs = odd_batch(directed=True)
     generator = torch.Generator().manual_seed(2)
     edges = graphs.edge_index.size(1)
     attr = torch.rand(edges, attributes, generator=generator, dtype=torch.float64)
@@ -293,7 +293,7 @@ def test_ecc_is_pygs_nnconv_with_a_linear_filter_network():
 
 
 def test_ecc_takes_weights_for_attributes_where_there_are_no_others():
-    graphs, model = odd_batch(), built("ecc")
+    graphs, model = odd_batch(directed=True), built("ecc")
     expected = nnconv_logits(model, graphs, graphs.edge_weight.unsqueeze(1))
     torch.testing.assert_close(model(graphs).logits, expected, atol=1e-10, rtol=0)
 
@@ -358,6 +358,7 @@ def test_ranks_follow_degree_then_walks_then_features():
         keys = torch.cat([torch.stack(walks, 1), x], dim=1).tolist()
         expected = sorted(range(len(x)), key=keys.__getitem__)
         assert rank.argsort().tolist() == expected
+        assert rank.sort().values.tolist() == list(range(len(x)))
     path = torch.tensor([[0, 1], [1, 2]])  # both ends alike but for their features
     x = torch.tensor([[5.0], [0.0], [3.0]])
     end = dpcore.SparseGraphs.from_edge_index(x, path)
@@ -386,17 +387,17 @@ def test_receptive_fields_are_those_of_a_breadth_first_search():
 def test_patchysan_convolves_the_fields_in_order():
     sizes = [25, 1, 6, 18]
     graphs = union(random_graphs(sizes, seed=3))
-    model = built("patchysan", width=12, field=4)
+    model = built("patchysan", width=12, field=11)
     rank = canonical_rank(graphs)
-    fields = receptive_fields(graphs, rank, 12, 4)
-    pictures = torch.zeros(4, 12, 4, 3, dtype=torch.float64)
+    fields = receptive_fields(graphs, rank, 12, 11)
+    pictures = torch.zeros(4, 12, 11, 3, dtype=torch.float64)
     for node, members in enumerate(fields.tolist()):
         g = int(graphs.batch[node])
         for place, member in enumerate(members):
             if member >= 0:
                 pictures[g, rank[node], place] = graphs.x[graphs.ptr[g] + member]
     flat, one = pictures.view(4, 1, -1), model.one_field
-    sequence = F.relu(F.conv1d(flat, one.weight.unsqueeze(1), one.bias, stride=12))
+    sequence = F.relu(F.conv1d(flat, one.weight.unsqueeze(1), one.bias, stride=33))
     ten = model.ten_fields
     sequence = F.relu(F.conv1d(sequence, ten.weight, ten.bias))
     expected = model.head(sequence.flatten(1))

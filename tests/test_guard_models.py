@@ -11,6 +11,7 @@ from torch import nn
 import dpcore
 from dpcore.graphs import SparseGraphs
 from dpcore.models import MODELS, accepted_settings, data_settings
+from dpcore.models.output import classifier_head
 
 NAMES = list(MODELS)
 BLIND = [name for name in NAMES if name == "mlp" or "blind" in name]
@@ -122,6 +123,17 @@ def test_the_recipe_builds_the_same_model():
         assert (again["name"], again["dropout"], again["hidden"]) == (name, 0.35, 8)
         rebuilt = dpcore.build_model(**again)
         assert shapes(rebuilt) == shapes(model)
+    for factory in ("gnn", "assign_gnn"):  # which no file can hold
+        model = build("diffpool", graphs, **{factory: nn.Linear})
+        assert not hasattr(model, "recipe")
+
+
+def test_the_head_is_two_layers_with_a_relu_between():
+    torch.manual_seed(0)
+    first, _, second = head = classifier_head(4, 9, 3)
+    x = torch.randn(5, 4)
+    hidden = (x @ first.weight.T + first.bias).clamp(min=0)
+    torch.testing.assert_close(head(x), hidden @ second.weight.T + second.bias)
 
 
 @pytest.mark.parametrize("name", ["diffpool", "diffpool-hard", "s2v-2diffpool"])

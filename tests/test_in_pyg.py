@@ -406,6 +406,10 @@ def test_attributes_are_carried_to_the_level_that_reads_them():
     before = model(batch).logits
     batch.edge_attr = batch.edge_attr.flip(1)
     assert (model(batch).logits - before).abs().max() > 1e-4
+    gine = FACTORIES["gine"]  # which cannot do without them
+    for own in (dict(clusters=[4], gnn=gine), dict(gnn=SAGEConv, assign_gnn=gine)):
+        model = DiffPoolClassifier(3, 2, hidden=8, **own)
+        assert model(batch).logits.isfinite().all()
 
 
 # --- back to the nodes ---

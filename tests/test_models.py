@@ -140,13 +140,14 @@ def test_only_the_structure_blind_models_ignore_the_edges():
         assert same == (name == "mlp" or "blind" in name), name
 
 
-def test_graphsage_blind_is_graphsage_on_graphs_without_edges():
+@pytest.mark.parametrize("readout", ["", "-max", "-sum"])
+def test_graphsage_blind_is_graphsage_on_graphs_without_edges(readout):
     graphs = random_batch([12, 20, 5])
     none = torch.empty(2, 0, dtype=torch.long)
     empty = dpcore.SparseGraphs.from_edge_index(graphs.x, none, graphs.batch)
     sizes = dict(num_features=3, num_classes=2, dropout=0.0)
-    sage = dpcore.build_model("graphsage", **sizes)
-    blind = dpcore.build_model("graphsage-blind", **sizes)
+    sage = dpcore.build_model(f"graphsage{readout}", **sizes)
+    blind = dpcore.build_model(f"graphsage-blind{readout}", **sizes)
     weights = sage.state_dict()
     own = {name.replace("linear", "root"): name for name in blind.state_dict()}
     blind.load_state_dict({own[name]: weights[name] for name in own})
@@ -173,14 +174,13 @@ def test_the_variants_leave_out_one_loss_each():
 
 def test_flat_readouts_are_mean_max_and_sum():
     graphs = random_batch([4, 9])
-    for readout, reduce in (
-        ("mean", torch.mean),
-        ("sum", torch.sum),
-        ("max", torch.amax),
-    ):
-        model = dpcore.build_model(
-            f"gcn-{readout}", num_features=3, num_classes=2
-        ).eval()
+    stacks = ("gcn-{}", "graphsage-{}", "graphsage-blind-{}")
+    reductions = dict(mean=torch.mean, sum=torch.sum, max=torch.amax)
+    rows = {s.format(name): r for s in stacks for name, r in reductions.items()}
+    rows |= {"graphsage": rows.pop("graphsage-mean"), "mlp": torch.sum}
+    rows |= {"graphsage-blind": rows.pop("graphsage-blind-mean")}
+    for name, reduce in rows.items():
+        model = dpcore.build_model(name, num_features=3, num_classes=2).eval()
         z = model.gnn(graphs, graphs.x)
         rows = [reduce(part, dim=0) for part in z.split(graphs.sizes.tolist())]
         expected = model.head(torch.stack(rows))
@@ -202,6 +202,9 @@ def test_clusters_follow_the_ratio():
     [
         ("nope", {}, "name is 'nope'.*diffpool"),
         ("diffpool", {"hidden": 0}, "hidden is 0"),
+        ("mlp", {"num_classes": 0}, "num_classes is 0, expected at least 1"),
+        ("mlp", {"num_features": 0}, "num_features is 0"),
+        ("diffpool", {"max_nodes": 0}, "max_nodes is 0"),
         ("diffpool", {"dropout": 1.0}, "dropout is 1.0"),
         ("diffpool", {"conv": "gat"}, "conv is 'gat'"),
         ("mlp", {"conv": "sage"}, "mlp does not take conv"),

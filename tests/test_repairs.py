@@ -34,7 +34,7 @@ def of_pyg(name, graph, logits):
 @pytest.mark.parametrize("name", LOSSES)
 def test_the_losses_are_pygs_of_every_graph_alone(name):
     sizes = [9, 4, 13]
-    graphs = random_graphs(sizes, seed=3, weighted=True)
+    graphs = random_graphs(sizes, seed=3, weighted=True, directed=True)
     logits = torch.randn(26, 4, dtype=torch.float64)
     batch = union(graphs)
     ours = LOSSES[name](batch, dpcore.diff_pool(batch.x, batch, logits))
@@ -77,19 +77,22 @@ def test_their_gradients_are_finite_at_a_perfect_fit_and_without_edges(name, clu
 
 def test_what_the_next_level_gets():
     adj = torch.rand(2, 3, 3, dtype=torch.float64)
-    adj = adj + adj.transpose(1, 2)
     adj[1, 2] = adj[1, :, 2] = 0  # an empty cluster
     coarse = DenseGraphs(torch.ones(2, 3, 1).double(), adj, torch.tensor([3, 2]))
+    coarse.edge_attr = torch.rand(2, 3, 3, 2)
     degree = adj.sum(2).numpy()
     scale = np.divide(1, np.sqrt(degree), out=np.zeros_like(degree), where=degree > 0)
     normal = for_next_level(coarse, "normalised")
     close(normal.adj.numpy(), scale[:, :, None] * adj.numpy() * scale[:, None])
-    assert torch.linalg.eigvalsh(normal.adj)[:, -1].allclose(torch.ones(2).double())
+    both = DenseGraphs(coarse.x, adj + adj.mT, coarse.sizes)
+    largest = torch.linalg.eigvalsh(for_next_level(both, "normalised").adj)[:, -1]
+    assert largest.allclose(torch.ones(2).double())
     bare = for_next_level(coarse, "no-diagonal")
     close(bare.adj, adj * (1 - torch.eye(3).double()))
     for made in (normal, bare, for_losses(coarse, "detached")):
         assert torch.equal(made.sizes, coarse.sizes)
         assert torch.equal(made.mask, coarse.mask)
+        assert torch.equal(made.edge_attr, coarse.edge_attr)
     for repair in (None, "detached", "mincut", "dmon"):
         assert for_next_level(coarse, repair) is coarse
     sparse = union(random_graphs([4]))
@@ -140,6 +143,15 @@ def test_a_repaired_model_trains_and_is_another_one(repair):
     norms = [p.grad.norm() for p in model.levels[0].assign.parameters()]
     assert all(norm.isfinite() and norm > 0 for norm in norms)
     close(out.auxiliary, 0.5 * out.link_loss + out.entropy_loss)
+    graphs, losses = batch, []
+    for level in model.levels:  # both losses by hand, level by level
+        z, logits = level(graphs, None)
+        pooled = dpcore.diff_pool(z, graphs, logits)
+        usual = lambda _, pooled: (pooled.link_loss, pooled.entropy_loss)  # noqa: E731
+        losses.append(torch.stack(LOSSES.get(repair, usual)(graphs, pooled)))
+        graphs = for_next_level(pooled.graphs, repair)
+    close(torch.stack([out.link_loss, out.entropy_loss]), sum(losses))
+    close(out.logits, model.head(model.last(graphs, graphs.x).mean(1)))
     if repair != "detached":
         assert (out.auxiliary - plain(batch).auxiliary).abs() > 1e-3
 
