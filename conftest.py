@@ -29,6 +29,11 @@ _NOT_COMPARED = pytest.StashKey[dict]()
 def pytest_configure(config: pytest.Config) -> None:
     if getattr(config.option, "nbval_cell_timeout", None) == 2000:
         config.option.nbval_cell_timeout = CELL_SECONDS
+    if hasattr(config, "workerinput"):  # of pytest-xdist: notebooks one after another
+        import warm
+        from jupyter_client.provisioning import local_provisioner
+
+        local_provisioner.launch_kernel = warm.Kernel
     config.stash[_NOT_COMPARED] = {}
 
 

@@ -6,18 +6,25 @@ two workers that are killed and started again would do little else.
 
 import multiprocessing
 import os
+import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
+from pathlib import Path
 from unittest.mock import patch
 
 from joblib.externals.loky import get_reusable_executor
 from joblib.externals.loky.backend import context
 
+ROOT = Path(__file__).resolve().parents[1]
 CONTEXT = multiprocessing.get_context("forkserver")
-CONTEXT.set_forkserver_preload(["dpcore.data.datasets", "made_records"])
-_ENVIRONMENT = dict(os.environ)  # of no test
+CONTEXT.set_forkserver_preload(
+    ["dpcore.teaching.plots", "dpcore.models", "sklearn.metrics", "ipykernel.kernelapp"]
+)
+# The server has that of no test, and what a kernel sets before it loads matplotlib.
+_ENVIRONMENT = os.environ | {"MPLBACKEND": "module://matplotlib_inline.backend_inline"}
 
 
 def process(target, *arguments) -> BaseProcess:
@@ -26,6 +33,50 @@ def process(target, *arguments) -> BaseProcess:
     begun = CONTEXT.Process(target=_call, args=(dict(os.environ), target, arguments))
     begun.start()
     return begun
+
+
+class Kernel:
+    """A notebook's kernel, for jupyter_client in place of the Popen of its command."""
+
+    stdin = stdout = stderr = None
+
+    def __init__(self, command: list[str], env: dict, cwd: str | None = None, **_):
+        connection = command[command.index("-f") :]
+        self._process = process(_serve_kernel, connection, env, cwd)
+        self.pid = self._process.pid
+        while os.getpgid(self.pid) != self.pid:  # signals go to a kernel's own group
+            time.sleep(0.01)
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self) -> int:
+        self._process.join()
+        return self._process.exitcode
+
+    def send_signal(self, number: int) -> None:
+        os.kill(self.pid, number)
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+    def kill(self) -> None:
+        self._process.kill()
+
+
+def _serve_kernel(arguments: list[str], environment: dict, folder: str | None) -> None:
+    from ipykernel.kernelapp import launch_new_instance
+
+    os.setsid()
+    silence = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(silence, 1)
+    os.dup2(silence, 2)
+    os.environ.update(environment)
+    os.chdir(folder or ".")
+    asked = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    own = {str(ROOT / part) for part in ("", "tests", "book/tools")} - {*asked}
+    sys.path[:] = ["", *(entry for entry in sys.path if entry not in own)]
+    launch_new_instance(argv=arguments)
 
 
 @contextmanager
