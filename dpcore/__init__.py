@@ -21,9 +21,8 @@ if TYPE_CHECKING:  # the same table once more, as editors and type checkers read
     from dpcore.graphs import DenseGraphs, SparseGraphs
     from dpcore.layers import GNN
     from dpcore.models import build_model
-    from dpcore.pooling import DiffPool, Pooled, diff_pool, lift
+    from dpcore.pooling import DiffPool, Pooled, diff_pool, lift, sparse_diff_pool
     from dpcore.saved import load_model, save_model
-    from dpcore.sparse_pool import sparse_diff_pool
     from dpcore.teaching import exercises, plots
     from dpcore.training import cross_validate, evaluate, fit
 
@@ -40,7 +39,7 @@ _HOME = {
     "Pooled": "pooling",
     "diff_pool": "pooling",
     "lift": "pooling",
-    "sparse_diff_pool": "sparse_pool",
+    "sparse_diff_pool": "pooling",
     "load_model": "saved",
     "save_model": "saved",
     "cross_validate": "training",

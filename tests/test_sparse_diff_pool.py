@@ -10,8 +10,7 @@ from torch.utils._pytree import tree_leaves
 from torch_geometric.nn import dense_diff_pool
 from torch_geometric.utils import to_dense_adj, to_dense_batch
 
-import dpcore.sparse_pool
-from dpcore.sparse_pool import sparse_diff_pool
+from dpcore.pooling import sparse_diff_pool, sparse_pool
 
 
 def get_graphs(sizes, num_edges=3, seed=12345):
@@ -124,7 +123,7 @@ def test_sparse_diff_pool_is_linear_in_edges():
 
 
 def test_the_file_imports_only_torch_and_pyg():
-    source = Path(dpcore.sparse_pool.__file__).read_text()
+    source = Path(sparse_pool.__file__).read_text()
     modules = set()
     for node in ast.walk(ast.parse(source)):
         if isinstance(node, ast.ImportFrom):

@@ -1,12 +1,4 @@
-"""The pooling operator of DiffPool (Ying et al., 2018) and its two losses.
-
-Exact and never quadratic in the number of nodes: with A sparse,
-
-    ‖A − SSᵀ‖²_F = ‖A‖²_F − 2·tr(SᵀAS) + ‖SᵀS‖²_F
-
-needs O(E·k + n·k²) time and O(E + n·k) memory, and SᵀAS is the coarsened adjacency
-that pooling computes anyway.
-"""
+"""S, X' = SᵀZ, A' = SᵀAS and the two losses, and the layer that learns S and Z."""
 
 from __future__ import annotations
 
