@@ -15,6 +15,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import save
 from torch import nn
 
+from dpcore.data.files import write_whole
 from dpcore.models import build_model
 from dpcore.models.output import Classifier
 
@@ -65,12 +66,7 @@ def save_model(path: str | os.PathLike, model: nn.Module, note: str = "") -> Pat
     _check_weights("model", weights, _skeleton(recipe))
     about = json.dumps({"format": FORMAT, "recipe": recipe, "note": note})
     path = Path(path)
-    unfinished = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        unfinished.write_bytes(save(weights, metadata={"dpcore": about}))
-        os.replace(unfinished, path)
-    finally:
-        unfinished.unlink(missing_ok=True)
+    write_whole(path, save(weights, metadata={"dpcore": about}))
     return path
 
 

@@ -229,7 +229,9 @@ def test_what_cannot_be_written_leaves_nothing_half_written(tmp_path, monkeypatc
     def full(source, target):
         raise OSError(28, "No space left on device", str(target))
 
-    left = tmp_path / "MUTAG" / "mlp" / "tmpabc.part"  # of a process that was killed
+    left = (
+        tmp_path / "MUTAG" / "mlp" / ".fold.json.0a1b.part"
+    )  # of a process that was killed
     left.parent.mkdir(parents=True)
     left.write_text("{")
     store.check_writable(tmp_path)

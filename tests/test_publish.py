@@ -3,6 +3,7 @@
 import json
 import re
 import shutil
+import os
 import subprocess
 import sys
 import tomllib
@@ -146,14 +147,14 @@ def test_a_notebook_without_the_setup_cell_stops_everything(project, capsys):
 
 def test_a_write_that_fails_puts_everything_back(project, monkeypatch, capsys):
     before = contents(project)
-    replace = publish_url.os.replace
+    replace = os.replace
 
     def fails_at_the_second_notebook(source, target):
         if Path(target).name == "02_two.ipynb":
             raise OSError("disk full")
         replace(source, target)
 
-    monkeypatch.setattr(publish_url.os, "replace", fails_at_the_second_notebook)
+    monkeypatch.setattr(os, "replace", fails_at_the_second_notebook)
     assert publish_url.main([GITHUB], project) == 1
     assert contents(project) == before
     assert "disk full" in capsys.readouterr().err

@@ -244,7 +244,7 @@ def test_records_come_in_a_fixed_order(tmp_path):
 # Kills, other processes, full disks: real processes that wait for one another
 
 PRELUDE = f"""
-import os, sys, tempfile
+import os, sys, uuid
 sys.path[:0] = [{str(ROOT)!r}, {str(ROOT / "tests")!r}]
 from pathlib import Path
 from dpcore.experiments.tables import schema, store
@@ -277,9 +277,9 @@ def stops(module, name):
                 result = real(*arguments, **options)
         return result
     setattr(module, name, step)
-for name in ("fsync", "replace", "chmod"):
+for name in ("fsync", "replace"):
     stops(os, name)
-stops(tempfile, "mkstemp")
+stops(uuid, "uuid4")
 store.save(results, task_of(2), record_of(task_of(2), 0.75), replace=True)
 wait("done")
 """

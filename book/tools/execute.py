@@ -22,6 +22,8 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from tqdm import tqdm
 
+from dpcore.data.files import write_whole
+
 RESULTS = ROOT / "book" / "results" / "execution.json"
 STATUS = ROOT / "book" / "status.md"
 PACKAGES = ("torch", "torch-geometric", "numpy", "matplotlib")
@@ -74,13 +76,6 @@ def execute(path: Path) -> dict:
 def busy() -> bool:
     """Whether more wants to run than there are cores: seconds say nothing then."""
     return os.getloadavg()[0] > (os.cpu_count() or 1)
-
-
-def write_whole(path: Path, text: str) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(path.name + ".new")
-    temporary.write_text(text, encoding="utf-8")
-    os.replace(temporary, path)
 
 
 def status_page(records: dict[str, dict]) -> str:

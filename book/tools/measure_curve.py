@@ -28,6 +28,7 @@ from chapters import ROOT
 from tqdm import tqdm
 
 import dpcore
+from dpcore.data.files import write_whole
 from dpcore.experiments.bench import operators
 
 RESULT = ROOT / "book" / "results" / "operator_curve.json"
@@ -88,9 +89,9 @@ def main() -> None:
         },
         "points": points,
     }
-    options.output.parent.mkdir(parents=True, exist_ok=True)
     text = json.dumps(record, indent=1)
-    options.output.write_text(text + "\n", encoding="utf-8")
+    options.output.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(options.output, text + "\n")
 
 
 if __name__ == "__main__":

@@ -16,7 +16,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
 import warnings
 from pathlib import Path
 
@@ -27,6 +26,7 @@ from tqdm import tqdm
 
 import dpcore
 from dpcore.assignments import HeavyEdge, Random
+from dpcore.data.files import write_whole
 from dpcore.graphs import SparseGraphs
 from dpcore.training import as_batch, splits
 
@@ -171,10 +171,8 @@ def main() -> None:
         if any(record["fold"] == fold for record in done):
             continue
         done.append(measure(fold))
-        whole = output.with_suffix(".new")
         lines = ",\n".join(json.dumps(record) for record in done)
-        whole.write_text(f"[\n{lines}\n]\n")
-        os.replace(whole, output)
+        write_whole(output, f"[\n{lines}\n]\n")
 
 
 if __name__ == "__main__":

@@ -24,7 +24,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import json
-import os
 import platform
 import time
 import warnings
@@ -39,6 +38,7 @@ from tqdm import tqdm
 
 import dpcore
 from dpcore.data import synthetic
+from dpcore.data.files import write_whole
 from dpcore.graphs import SparseGraphs
 from dpcore.pooling import effective_clusters, effective_number
 
@@ -204,7 +204,7 @@ def load(path: Path, settings: dict) -> list[dict]:
 
 
 def save(path: Path, settings: dict, cells: list[dict]) -> None:
-    """The whole file, a line a cell, moved into place."""
+    """The whole file, a line a cell."""
     head = {
         "versions": dpcore.versions(),
         "system": f"{platform.system()} {platform.machine()}",
@@ -214,9 +214,7 @@ def save(path: Path, settings: dict, cells: list[dict]) -> None:
     inside = ",\n".join(f"  {json.dumps(cell)}" for cell in cells)
     lines.append(f' "cells": [\n{inside}\n ]')
     path.parent.mkdir(parents=True, exist_ok=True)
-    half = path.with_suffix(".part")
-    half.write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
-    os.replace(half, path)
+    write_whole(path, "{\n" + ",\n".join(lines) + "\n}\n")
 
 
 def main() -> None:

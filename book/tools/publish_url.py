@@ -9,13 +9,14 @@ Either every file is changed or none.
 from __future__ import annotations
 
 import json
-import os
 import re
 import sys
 from pathlib import Path
 
 from book_address import COLAB, is_on_github
 from chapters import ROOT, address, is_setup_cell, paths, setup_cell
+
+from dpcore.data.files import write_whole
 
 _CONFIG_LINE = re.compile(r'^( *book_address: *)"([^"\n]*)"', re.MULTILINE)
 _README_BLOCK = re.compile(r"(?s)(?<=<!-- address -->\n).*?(?=<!-- /address -->)")
@@ -152,21 +153,12 @@ def write_all(texts: dict[Path, str]) -> None:
     done = []
     try:
         for path, text in texts.items():
-            _replace(path, text.encode("utf-8"))
+            write_whole(path, text)
             done.append(path)
     except OSError:
         for path in done:
-            _replace(path, before[path])
+            write_whole(path, before[path])
         raise
-
-
-def _replace(path: Path, data: bytes) -> None:
-    temporary = path.with_name(path.name + ".new")
-    try:
-        temporary.write_bytes(data)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def main(arguments: list[str], root: Path = ROOT) -> int:

@@ -27,6 +27,7 @@ from chapters import ROOT
 from torch_geometric.data import Data
 
 import dpcore
+from dpcore.data.files import write_whole
 from dpcore.training import splits
 
 RESULTS = ROOT / "book" / "results"
@@ -97,7 +98,7 @@ def train(name: str, results: Path) -> None:
         }
         text = json.dumps(about, indent=1)
         path = results / "examples" / f"{plan.dataset}.json"
-        path.write_text(text + "\n", encoding="utf-8")
+        write_whole(path, text + "\n")
 
 
 def largest_class(graphs: dpcore.GraphDataset) -> float:

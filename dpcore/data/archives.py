@@ -2,12 +2,10 @@
 
 import io
 import json
-import os
 import queue
 import stat
 import threading
 import time
-import uuid
 import warnings
 import zipfile
 from collections.abc import Iterator
@@ -25,6 +23,7 @@ from torch_geometric.utils import coalesce, remove_self_loops
 from tqdm import tqdm
 
 from dpcore.data.expected import EXPECTED
+from dpcore.data.files import write_whole
 
 
 class DatasetCorrupt(ValueError):
@@ -261,13 +260,10 @@ def check_as_first(tensors: dict[str, Tensor], name: str, seen: Path) -> None:
     try:
         known = json.loads(seen.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        part = seen.with_name(f".{seen.name}.{uuid.uuid4().hex}.part")
         try:
             seen.parent.mkdir(parents=True, exist_ok=True)
-            part.write_text(json.dumps(found), encoding="utf-8")
-            os.replace(part, seen)
+            write_whole(seen, json.dumps(found))
         except OSError as error:
-            part.unlink(missing_ok=True)
             warnings.warn(f"{seen}: not kept: {error.strerror}", stacklevel=5)
         counted = [f"{found[what]} {what}" for what in ("graphs", "nodes", "edges")]
         warnings.warn(
@@ -294,18 +290,12 @@ def read_cached(path: Path, name: str) -> dict[str, Tensor]:
 
 
 def install(tensors: dict[str, Tensor], path: Path) -> None:
-    """Write under a name of our own, then rename: readers see all of it or nothing."""
-    part = path.with_name(f".{path.name}.{uuid.uuid4().hex}.part")
+    """Keep a data set for the next load, or say why not."""
+    content = io.BytesIO()
     try:
+        torch.save(tensors, content)
         path.parent.mkdir(parents=True, exist_ok=True)
-        try:
-            with part.open("xb") as file:
-                torch.save(tensors, file)
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(part, path)
-        finally:
-            part.unlink(missing_ok=True)
+        write_whole(path, content.getvalue())
     except (OSError, RuntimeError) as error:  # full or read-only: usable all the same
         text = f"{path}: not kept in the cache: {first_line(error)}"
         warnings.warn(text, stacklevel=4)

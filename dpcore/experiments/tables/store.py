@@ -7,7 +7,6 @@ and a process that is killed leaves either the old file or the new one.
 
 from __future__ import annotations
 
-import os
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -15,6 +14,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
+from dpcore.data.files import PARTS, write_whole
 from dpcore.experiments.tables.packed import carried
 from dpcore.experiments.tables.plan import Task
 from dpcore.experiments.tables.schema import (
@@ -60,7 +60,7 @@ def check_writable(results: Path) -> None:
     """Refuse a folder that takes no records, before an hour is spent on the first.
     Sweeps up what killed processes left half-written."""
     with _locked(results):
-        for left in results.rglob("tmp*.part"):
+        for left in results.rglob(PARTS):
             left.unlink()
         with tempfile.TemporaryFile(dir=results):
             pass
@@ -117,19 +117,8 @@ def _free(path: Path) -> Path:
 
 
 def _write(path: Path, text: str) -> None:
-    """Whole or not at all: to a temporary file beside it, then renamed."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(temporary, 0o644)
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    write_whole(path, text)
 
 
 def missing(results: Path, tasks: list[Task], replace: bool = False) -> list[Task]:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import json
 import os
-import tempfile
 from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 from dpcore.data.datasets import cache_folder
+from dpcore.data.files import write_whole
 from dpcore.teaching.exercises.mechanism import evaluate, known
 
 
@@ -82,14 +82,6 @@ def _read() -> dict[str, str]:
 
 
 def _write(solved: dict[str, str]) -> None:
-    """Replace the file whole, so that nobody ever reads half of it."""
     path = _path()
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name)
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({"solved": solved}, file, indent=1)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    write_whole(path, json.dumps({"solved": solved}, indent=1))
