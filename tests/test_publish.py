@@ -1,9 +1,9 @@
 """The publisher's address: stored once, copied everywhere, or nothing changes."""
 
 import json
+import os
 import re
 import shutil
-import os
 import subprocess
 import sys
 import tomllib
