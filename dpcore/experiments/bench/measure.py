@@ -8,8 +8,9 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field
-from importlib.metadata import version
 from typing import Any, TypedDict
+
+from dpcore.experiments.versions import versions_of
 
 Tick = Callable[[str], None]
 """Called with what is being done right now: the progress bar shows it."""
@@ -81,13 +82,9 @@ class Result:
         ratio = self.ratio
         if ratio is not None and not math.isfinite(ratio):
             ratio = None  # JSON has no infinity; `met` says that it failed
-        return dict(asdict(self), ratio=ratio, met=self.met, versions=_versions())
-
-
-def _versions() -> dict[str, str]:
-    packages = ("dpcore", "torch", "torch-geometric", "numpy")
-    found = {name: version(name) for name in packages}
-    return dict(python=platform.python_version(), machine=platform.machine(), **found)
+        made_with = versions_of("dpcore", "torch", "torch-geometric", "numpy")
+        made_with |= {"machine": platform.machine()}
+        return dict(asdict(self), ratio=ratio, met=self.met, versions=made_with)
 
 
 def alternate(

@@ -4,7 +4,6 @@ cluster's worker. Nothing is written here; the outcome goes back to whoever aske
 from __future__ import annotations
 
 import functools
-import platform
 import subprocess
 import threading
 import traceback
@@ -19,6 +18,7 @@ from torch import Tensor
 from dpcore.data.datasets import DatasetCorrupt, DatasetUnavailable, load_dataset
 from dpcore.experiments.tables.plan import OF_THE_DATA, Task
 from dpcore.experiments.tables.schema import FoldRecord
+from dpcore.experiments.versions import versions_of
 from dpcore.training import as_batch, choose, run_fold, single_threaded, splits
 
 
@@ -54,7 +54,7 @@ def measure(task: Task) -> Outcome:
         **task.key,
         settings=task.settings,
         commit=commit(),
-        versions=_versions(),
+        versions=versions_of("torch", "torch-geometric", "numpy"),
         **result,
     )
     return Outcome(record=record)
@@ -98,11 +98,6 @@ def _load(dataset: str, as_one_batch: bool, **options: Any) -> Any:
     """The data, once a process: tasks come data set by data set, so one is enough."""
     graphs = load_dataset(dataset, **options)
     return as_batch(dataset, graphs) if as_one_batch else graphs
-
-
-def _versions() -> dict[str, str]:
-    packages = {name: version(name) for name in ("torch", "torch-geometric", "numpy")}
-    return {"python": platform.python_version(), **packages}
 
 
 @functools.cache
