@@ -228,8 +228,8 @@ def _pie(
         color = cluster_color(wear[cluster])
         wedge = Wedge(at, size, end, start, fc=color, ec="none", zorder=2)
         wedge.set_gid(f"node-{node}-cluster-{cluster}")
-        ax.add_patch(wedge)
-    ax.add_patch(Circle(at, size, fill=False, ec=INK, lw=0.8, zorder=3))
+        ax.add_artist(wedge)  # add_patch would grow the limits, which _frame sets
+    ax.add_artist(Circle(at, size, fill=False, ec=INK, lw=0.8, zorder=3))
 
 
 def _frame(ax: Axes, place: np.ndarray, margin: float) -> None:

@@ -11,6 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import matplotlib.pyplot as plt
+import numpy as np
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
@@ -165,8 +167,7 @@ def player_html(
         raise ValueError(f"captions: expected {total} lines, got {len(lines)}")
     images, sizes = [], set()
     for i in range(total):
-        png = _png(draw(i), dpi=110)
-        picture = Image.open(io.BytesIO(png)).convert("RGB")
+        picture = _pixels(draw(i), dpi=110)
         sizes.add(picture.size)
         small = io.BytesIO()
         picture.quantize(96, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
@@ -209,6 +210,15 @@ def _png(fig: Figure, **how: Any) -> bytes:
     fig.savefig(buffer, format="png", metadata={"Software": None}, **how)
     plt.close(fig)
     return buffer.getvalue()
+
+
+def _pixels(fig: Figure, dpi: float) -> Image.Image:
+    """The figure drawn once, as it is on a page, without a detour over PNG."""
+    canvas = FigureCanvasAgg(fig)
+    fig.set_dpi(dpi)
+    canvas.draw()
+    plt.close(fig)
+    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
 
 
 def _smallest_text(fig: Figure) -> float:
