@@ -4,10 +4,12 @@ import csv
 import json
 import os
 import subprocess
+import sys
 import threading
 import warnings
 from contextlib import contextmanager
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -550,3 +552,177 @@ def test_of_two_clones_the_first_by_name_is_read(tmp_path, monkeypatch):
     backwards = lambda path: sorted(iterdir(path), reverse=True)  # noqa: E731
     monkeypatch.setattr(Path, "iterdir", backwards)
     assert store.find_results(tmp_path) == tmp_path / "a" / "book" / "results"
+
+
+# A cluster, without one: what is asked of Dask, and what becomes of its answers
+
+
+class Future(SimpleNamespace):
+    __hash__ = object.__hash__
+
+
+class Futures:
+    """In the place of Dask's client and of its `as_completed`: work is done when it is
+    waited for, and what becomes of it is `fates`' word."""
+
+    def __init__(self, threads=(1, 1), fates=()):
+        self.threads, self.fates, self.loop = threads, dict(fates), object()
+        self.keys, self.running, self.most, self.cancelled = [], [], 0, None
+
+    def nthreads(self):
+        return dict(enumerate(self.threads))
+
+    def submit(self, function, task, *, key, pure):
+        assert not pure and " " not in key
+        fate = self.fates.get(task.fold, "finished")
+        reason = RuntimeError("two\n  lines")
+        future = Future(status=fate, exception=lambda: reason)
+        future.result = lambda: function(task)
+        self.keys.append(key)
+        self.most = max(self.most, len(self.running) + 1)
+        self.running.append(future)
+        return future
+
+    def cancel(self, futures):
+        self.cancelled = futures
+
+    def as_completed(self, futures, loop):
+        assert loop is self.loop
+        client = self
+
+        class Completed:
+            def __init__(self):
+                self.left = list(futures)
+
+            def __iter__(self):
+                while self.left:
+                    future = self.left.pop(0)
+                    client.running.remove(future)
+                    yield future
+
+            def update(self, more):
+                self.left += more
+
+        return Completed()
+
+
+@pytest.fixture
+def dask(monkeypatch):
+    """As many tasks as asked for, measured on a cluster that is not there."""
+
+    def measured(client, tasks, wanted=lambda task: True):
+        module = SimpleNamespace(as_completed=client.as_completed)
+        monkeypatch.setitem(sys.modules, "distributed", module)
+        monkeypatch.setattr(runner, "measure", lambda task: f"outcome {task.fold}")
+        return runner._on_cluster(tasks, wanted, client)
+
+    return measured
+
+
+def test_a_cluster_gets_two_folds_a_thread_and_each_a_key_of_its_own(dask):
+    client, tasks = Futures(threads=(1, 2)), plan.plan(["mlp"], ["MUTAG"])
+    found = list(dask(client, tasks))
+    assert [task.fold for task, _ in found] == list(range(10))
+    assert [outcome for _, outcome in found] == [f"outcome {i}" for i in range(10)]
+    assert client.most == 6 and len({*client.keys}) == 10
+    assert client.keys[3].startswith("mlp-MUTAG-fold-3-")
+    again = Futures()
+    list(dask(again, tasks))
+    assert not {*client.keys} & {*again.keys}  # Dask would hand out the old answer
+
+
+def test_what_is_no_longer_wanted_is_not_handed_out(dask):
+    client, tasks = Futures(threads=(1,)), plan.plan(["mlp"], ["MUTAG"])
+    came = []
+    wanted = lambda task: task.fold % 2 == 0 and len(came) < 2  # noqa: E731
+    for task, _ in dask(client, tasks, wanted):
+        came.append(task.fold)
+    assert came == [0, 2, 4] and client.cancelled == []
+
+
+def test_a_fold_that_fails_on_a_cluster_is_said_and_a_lost_scheduler_ends_the_run(dask):
+    client, tasks = Futures(fates={1: "error", 3: "lost"}), plan.plan(["gin"], ["DD"])
+    found = []
+    with pytest.raises(runner.NoCluster, match="scheduler was lost: run again"):
+        for task, outcome in dask(client, tasks):
+            found.append((task.fold, outcome))
+    assert [fold for fold, _ in found] == [0, 1, 2]
+    assert found[1][1] == fold.Outcome(failed="on the cluster: two lines")
+    assert len(client.cancelled) == 3  # four were out, one of them is lost
+
+
+def test_a_run_on_a_cluster_hands_on_all_it_is_given(tmp_path, monkeypatch):
+    seen, closed = {}, []
+
+    @contextmanager
+    def client(address):
+        seen["address"] = address
+        yield Futures(threads=(2, 3))
+        closed.append(address)
+
+    def on_cluster(left, wanted, client):
+        seen.update(left=left, wanted=[wanted(task) for task in left], client=client)
+        yield left[0], fold.Outcome(record=record_of(left[0]))
+
+    def text(pace, workers):
+        seen["workers"] = workers
+        return "?"
+
+    monkeypatch.setattr(runner, "_client", client)
+    monkeypatch.setattr(runner, "_on_cluster", on_cluster)
+    monkeypatch.setattr(pacing.Pace, "text", text)
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    options = dict(results=tmp_path, progress=False, scheduler="tcp://a:1")
+    report = runner.run(["mlp"], ["MUTAG"], folds=3, **options)
+    assert report.measured == 1 and seen["left"] == tasks
+    assert seen["wanted"] == [True] * 3 and seen["workers"] == 5
+    assert (seen["address"], closed) == ("tcp://a:1", ["tcp://a:1"])
+    assert seen["client"].threads == (2, 3)
+
+
+@pytest.mark.parametrize("late", [False, True])
+def test_a_client_is_asked_for_workers_and_closed_without_them(monkeypatch, late):
+    seen = []
+
+    class Client:
+        def __init__(self, address, **options):
+            seen.append((address, options))
+
+        def wait_for_workers(self, count, timeout):
+            seen.append((count, timeout))
+            if late:
+                raise TimeoutError
+
+        def close(self):
+            seen.append("closed")
+
+    monkeypatch.setitem(sys.modules, "distributed", SimpleNamespace(Client=Client))
+    options = dict(timeout=runner.SCHEDULER_SECONDS, set_as_default=False)
+    expected = [("tcp://a:1", options), (1, runner.SCHEDULER_SECONDS)]
+    if late:
+        with pytest.raises(runner.NoCluster, match="at tcp://a:1 has no workers"):
+            runner._client("tcp://a:1")
+        expected.append("closed")
+    else:
+        assert isinstance(runner._client("tcp://a:1"), Client)
+    assert seen == expected
+
+
+def test_a_record_is_renamed_into_its_place(tmp_path, monkeypatch):
+    """From a file beside it, by whose name what a killed process left is found."""
+    seen, replace = [], os.replace
+
+    def renamed(source, target):
+        seen.append(Path(source))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", renamed)
+    task = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
+    put(tmp_path, [task], [0.5])
+    (source,) = seen
+    assert source.suffix == ".part" and source.parent == task.path(tmp_path).parent
+
+
+def test_records_are_found_beside_the_package(tmp_path):
+    beside = Path(store.__file__).resolve().parents[3] / "book" / "results"
+    assert store.find_results(tmp_path) == beside

@@ -4,14 +4,17 @@ import networkx as nx
 import numpy as np
 import pytest
 import torch
+from reference import dense, random_graphs, union
 
 from dpcore import SparseGraphs, build_model, fit
 from dpcore.data import wirings
+from dpcore.graphs import DenseGraphs
 from dpcore.models.walks import (
     READERS,
     WalksClassifier,
     between,
     closed_walks,
+    of_ratio,
     spectrum,
     table,
 )
@@ -118,6 +121,43 @@ def test_clusters_change_their_names_and_the_scores_stay(assignments):
         assert not list(model.assign.parameters())
 
 
+@pytest.mark.parametrize("assignments", ["learned", "hard", "heavy-edge", "random"])
+def test_the_model_is_its_equations_graph_by_graph(assignments):
+    """Of directed graphs, in dense form and without the batch."""
+    graphs = random_graphs([9, 14], seed=1, directed=True)
+    torch.manual_seed(0)
+    own = dict(reader="table", readout=True, assignments=assignments, dropout=0.3)
+    model = WalksClassifier(3, 2, [4], 8, num_layers=2, conv="gcn", **own).double()
+    given = None
+    nets = [model.embed, model.last]
+    if assignments in ("learned", "hard"):
+        nets.append(model.assign)
+    else:
+        given = model.assign(union(graphs))[0].softmax(-1).split([9, 14])
+    assert all(net.dropout == 0.3 and len(net.layers) == 2 for net in nets)
+    out = model.eval()(union(graphs))
+    for g, graph in enumerate(graphs):
+        level = dense(graph)
+        z = model.embed(level, level.x)
+        if given is None:
+            s = model.assign(level, level.x)[0].softmax(-1)
+            s = torch.eye(4).double()[s.argmax(1)] if assignments == "hard" else s
+        else:
+            s = given[g]
+            assert (s.amax(1) > 0.999).all() == (assignments == "heavy-edge")
+        coarse = DenseGraphs((s.T @ z[0])[None], (s.T @ graph[1] @ s)[None])
+        parts = [model.scale(table(coarse.adj)), z.amax(1)]
+        parts.append(model.last(coarse, coarse.x).amax(1))
+        torch.testing.assert_close(out.logits[g], model.head(torch.cat(parts, 1))[0])
+    torch.testing.assert_close(out.assignments[0].sum(1), torch.ones(23).double())
+
+
+def test_small_graphs_have_two_clusters_all_the_same():
+    sizes = dict(num_features=4, num_classes=2)
+    for nodes, clusters in ((3, 2), (9, 3), (12, 3)):
+        assert of_ratio(nodes, 0.25, **sizes).assign.join.out_features == clusters
+
+
 def test_the_losses_are_weighted_as_they_say():
     batch = SparseGraphs.from_data_list(wirings.draw(wirings.wirings().train, 4))
     out = WalksClassifier(4, 2, [6], 8, link_weight=2.0, entropy_weight=0.5)(batch)
@@ -127,7 +167,7 @@ def test_the_losses_are_weighted_as_they_say():
 
 def test_the_row_reads_nodes_and_walks():
     graphs = wirings.draw(wirings.wirings().train, 4)
-    model = build_model("diffpool-walks", num_features=4, num_classes=2, max_nodes=24)
+    model = build_model("diffpool-walks", num_features=4, num_classes=2, max_nodes=40)
     assert model.head[0].in_features == 6 + 2 * 64
     history = fit(model, graphs, 1, batch_size=2, progress=False)
     assert history[0]["loss"] > 0
