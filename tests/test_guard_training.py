@@ -499,6 +499,12 @@ def test_standardising_keeps_all_but_the_columns():
     )
     for name in ("edge_index", "edge_weight", "edge_attr", "y", "batch"):
         assert torch.equal(getattr(found, name), getattr(graphs, name)), name
+    far = 3e5 + graphs.x  # a column whose mean is many deviations from 0
+    moved = dataclasses.replace(graphs, x=far)
+    seen, x = far[[g in (0, 2) for g in graphs.batch]].double().numpy(), far.double()
+    expected = (x.numpy() - seen.mean(0)) / seen.std(0)
+    found = standardized(moved, 2, train).x
+    np.testing.assert_allclose(found[:, :2], expected[:, :2], rtol=1e-5)
     constant = graphs.x.clone()
     constant[:, 0] = 4.0
     flat = SparseGraphs.from_edge_index(constant, graphs.edge_index, graphs.batch)
@@ -726,6 +732,44 @@ def test_errors_of_a_regression_by_hand():
     after = float((outputs - graphs.y).abs().mean())
     assert first.error == pytest.approx(after, rel=1e-5)
     assert first.validation_loss == pytest.approx(after, rel=1e-5)
+
+
+class Clock(nn.Module):
+    """A model by whose clock a training batch takes a second, any other ten."""
+
+    def __init__(self):
+        super().__init__()
+        self.weight, self.now = nn.Parameter(torch.zeros(2)), 1000.0
+
+    def perf_counter(self):
+        return self.now
+
+    def forward(self, batch):
+        self.now += 1.0 if self.training else 10.0
+        return flat_output(self.weight.expand(batch.num_graphs, 2))
+
+
+def test_the_seconds_of_an_epoch_are_those_of_training_alone(monkeypatch):
+    graphs, clock = labelled(7), Clock()
+    monkeypatch.setattr(fitting, "time", clock)
+    history = dpcore.fit(clock, graphs, 2, 3, validation=graphs, progress=False)
+    assert [record.seconds for record in history] == [3.0, 3.0]
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_a_bar_is_shown_if_asked_for(capsys, progress):
+    dpcore.fit(diffpool(), labelled(5), 2, progress=progress)
+    shown = capsys.readouterr().err
+    if progress:
+        assert "2/2" in shown and "entropy_loss=" in shown
+    else:
+        assert shown == ""
+
+
+def test_shares_are_those_of_double_precision():
+    graphs, model = labelled(7), Scripted([3 / 7])
+    model.train()(graphs)
+    assert dpcore.evaluate(model, graphs) == 3 / 7
 
 
 def test_the_batch_size_of_measuring_is_handed_on():
