@@ -8,6 +8,7 @@ import sys
 import threading
 import warnings
 from contextlib import contextmanager
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -163,6 +164,54 @@ def test_the_board_reads_both_seeds_0_alone_and_holds_short_curves(tmp_path):
     assert [text for text in figures if text][1:9] == expected
 
 
+@pytest.fixture
+def two_data_sets(tmp_path):
+    """Ten folds of two rows and a kernel on MUTAG, of one of them on PROTEINS; their
+    means, the paper's way 25 points higher: 50, 50.04, 40 and 60."""
+    cells = (("mlp", "MUTAG", 0.5), ("gin", "MUTAG", 0.5004), ("1-wl", "MUTAG", 0.4))
+    for row, dataset, mean in (*cells, ("gin", "PROTEINS", 0.6)):
+        accuracies = [round(mean + 0.01 * (i % 2 * 2 - 1), 4) for i in range(10)]
+        put(tmp_path, plan.plan([row], [dataset]), accuracies)
+    return tmp_path
+
+
+def test_the_board_s_order_and_its_best_figures(two_data_sets):
+    rows = board.leaderboard(two_data_sets)
+    cells = [("PROTEINS", "gin"), ("MUTAG", "1-wl"), ("MUTAG", "mlp"), ("MUTAG", "gin")]
+    both = [(*cell, way) for cell in cells for way in board.PROTOCOLS]
+    assert [(r["dataset"], r["method"], r["protocol"]) for r in rows] == both
+    assert [rows[2][f"fold_{i}"] for i in range(4)] == pytest.approx([39, 41, 39, 41])
+    page = board.leaderboard_html(rows)
+    lines = page.split("<tr data-")[1:]
+    best = [line.split('best">')[1].split("<")[0] for line in lines if "best" in line]
+    assert best == ["60.0", "85.0", "50.0", "75.0", "50.0", "75.0"]
+    shown = [line for line in lines if " hidden>" not in line]
+    assert len(shown) == 1 and "<td>PROTEINS</td><td>gin</td><td>fair</td>" in shown[0]
+    mixed = [dict(reversed(row.items())) for row in rows]
+    assert board.leaderboard_csv(mixed) == board.leaderboard_csv(rows)
+    line = board.leaderboard_csv(rows).splitlines()[1].split(",")
+    assert line[:6] == ["PROTEINS", "gin", "fair", "60.00", "1.05", ""]
+
+
+def test_the_comparison_marks_the_best_of_a_column_and_says_the_fair_ones(
+    two_data_sets,
+):
+    both = board.Comparison(two_data_sets)
+    assert repr(both).splitlines()[0].split()[:3] == ["fair", "PROTEINS", "MUTAG"]
+    lines = [line.split() for line in repr(both).splitlines()[1:]]
+    assert [line[0] for line in lines] == ["1-wl", "mlp", "gin"]
+    assert lines[2][1:7] == ["60.0", "±", "1.1", "50.0", "±", "1.1"]
+    lines = both._repr_html_().split("<tr data-")[1:]
+    best = [
+        part.split(">")[1].split(" ±")[0].split("<")[0]
+        for line in lines
+        for part in line.split('<td class="best"')[1:]
+        if "Errica" not in line and "prints" not in line
+    ]
+    assert best == ["60.0", "50.0", "85.0", "75.0"]
+    assert sum(" hidden>" not in line for line in lines) == 3
+
+
 def test_a_fold_of_other_settings_makes_a_board_s_cell_incomplete(tmp_path):
     tasks = plan.plan(["gin"], ["MUTAG"])
     other = plan.plan(["gin"], ["MUTAG"], epochs=3)
@@ -269,6 +318,9 @@ def test_only_what_is_shown_is_packed(tmp_path):
     assert found == list(store.records(tmp_path)) and len(found) == 2
     with pytest.raises(FileNotFoundError, match="clone"):
         list(packed.carried(tmp_path / "none.xz"))
+    tasks[0].path(tmp_path).write_text('{"method": "mlp"}')
+    with pytest.raises(schema.DamagedRecord, match="not a whole record"):
+        packed.pack(tmp_path, tmp_path / "all.xz")
 
 
 def test_the_highest_index_of_all_folds_and_parts(tmp_path):
@@ -421,6 +473,31 @@ def test_a_data_set_that_is_not_to_be_had_is_said_once(tmp_path, bar, monkeypatc
     assert report.failures == ("MUTAG: not measured: not here",)
 
 
+def test_what_will_not_come_is_no_longer_waited_for(tmp_path, bar, monkeypatch):
+    tasks = plan.plan(["mlp", "gin"], ["MUTAG", "DD"], folds=3)
+
+    def one_then_none(left, wanted, jobs):
+        yield left[0], runner.measure(left[0])
+        yield left[-1], fold.Outcome(unavailable="no DD here")
+
+    monkeypatch.setattr(runner, "on_this_machine", one_then_none)
+    runner.fill(tasks, 1, tmp_path)
+    assert bar.total == 6  # of MUTAG alone, with the one that came
+
+
+def test_the_fold_that_is_given_up_is_one_that_was_tried(monkeypatch):
+    monkeypatch.setattr(Pool, "jobs", [], raising=False)
+    monkeypatch.setattr(Pool, "left", [0, 9], raising=False)
+    monkeypatch.setattr(runner, "Parallel", Pool)
+    monkeypatch.setattr(runner, "measure", fake([0.5] * 3))
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    found = runner.on_this_machine(tasks, lambda task: task.fold > 0, 1)
+    assert [(task.fold, outcome.failed is None) for task, outcome in found] == [
+        (1, False),
+        (2, True),
+    ]
+
+
 def test_a_run_with_splits_of_a_file_measures_those(tmp_path, bar, monkeypatch):
     parts = [dict(train=[3, 4], validation=[2], test=[i]) for i in (0, 1)]
     file, seen = split_files.SplitFile("0123456789ab", parts, 4), []
@@ -455,6 +532,35 @@ def test_data_is_loaded_once_for_all_folds_and_anew_for_other_options(loaded):
     without = fold._load("MUTAG", as_one_batch=True)
     assert loaded == [dict(edge_labels=True), {}]
     assert with_bonds.edge_attr is not None and without.edge_attr is None
+
+
+def test_what_was_measured_is_that_of_its_task(monkeypatch):
+    task = plan.plan(["mlp"], ["MUTAG"], folds=4, seed=3, weights_seed=2)[2]
+    made = record_of(task)
+    given = {*task.key, "settings", "commit", "versions"}
+    found = {k: v for k, v in vars(made).items() if k not in given}
+    monkeypatch.setattr(fold, "_measure", lambda task: found)
+    record = fold.measure(task).record
+    assert {name: getattr(record, name) for name in task.key} == task.key
+    assert record.settings == task.settings and record.accuracy == made.accuracy
+
+
+def test_a_reason_names_the_deepest_line_of_ours():
+    task = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
+    asked = task._replace(settings=task.settings | dict(attributes=True))
+    failed = fold.measure(asked).failed
+    assert failed.startswith("ValueError: attributes: MUTAG has no node attributes (da")
+    assert "(datasets.py, line " in failed
+
+
+@pytest.mark.parametrize("error", [fold.DatasetCorrupt, fold.DatasetUnavailable])
+def test_data_that_cannot_be_used_is_no_failed_fold(monkeypatch, error):
+    def nowhere(*_, **__):
+        raise error("not to be had\nways out")
+
+    monkeypatch.setattr(fold, "_load", nowhere)
+    task = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
+    assert fold.measure(task) == fold.Outcome(unavailable="not to be had")
 
 
 def test_a_kernel_s_fold_reads_the_file_s_splits(monkeypatch, loaded):
@@ -726,3 +832,14 @@ def test_a_record_is_renamed_into_its_place(tmp_path, monkeypatch):
 def test_records_are_found_beside_the_package(tmp_path):
     beside = Path(store.__file__).resolve().parents[3] / "book" / "results"
     assert store.find_results(tmp_path) == beside
+
+
+def test_a_record_has_its_fields_in_their_order_and_one_best():
+    task = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
+    names = list(schema.to_dict(record_of(task)))
+    assert names == [f.name for f in fields(schema.FoldRecord) if f.name in names]
+    for both in (dict(best_epoch=None), dict(best_candidate=2)):
+        with pytest.raises(ValueError, match="best_epoch, best_candidate: expected on"):
+            record_of(task, **both)
+    with pytest.raises(ValueError, match="parameters is True, expected int or None"):
+        record_of(task, parameters=True)

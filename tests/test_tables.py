@@ -13,7 +13,6 @@ from made_records import dies_at_fold_1, fake, record_of
 import dpcore
 from dpcore import tables
 from dpcore.__main__ import main
-from dpcore.data.datasets import DatasetUnavailable
 from dpcore.data.expected import majority
 from dpcore.experiments.kernels import ITERATIONS, PENALTIES
 from dpcore.experiments.tables import cells, fold, plan, runner, schema
@@ -455,15 +454,6 @@ def test_a_data_set_that_is_not_to_be_had_is_left_out(tmp_path, monkeypatch, mea
     assert len(asked) == 1 and len(contents(tmp_path)) == 6
 
 
-def test_an_unavailable_data_set_is_told_from_a_failed_fold(monkeypatch):
-    def nowhere(*_, **__):
-        raise DatasetUnavailable("no REDDIT here\nthree ways out")
-
-    monkeypatch.setattr(fold, "load_dataset", nowhere)
-    task = plan.plan(["mlp"], ["REDDIT-MULTI-12K"], folds=3)[0]
-    assert fold.measure(task) == fold.Outcome(unavailable="no REDDIT here")
-
-
 def test_a_process_that_is_killed_takes_only_its_own_fold(tmp_path, monkeypatch):
     monkeypatch.setattr(runner, "_numbered", partial(dies_at_fold_1, tmp_path))
     with warm.joblib_pools():
@@ -660,6 +650,9 @@ def test_the_text_names_what_is_missing_in_one_line():
     assert missing.count(",") == 11 and "diffpool-nolp" in missing
     line = next(line for line in text if line.startswith("gin"))
     assert line.split() == "gin – 80.0 55.0 ± 18.0 3/3 100 2.0".split()
+    text = list(tables.as_text([tables.of_folds(folds_of("diffpool", "PROTEINS"))]))
+    (missing,) = (line for line in text if line.startswith("not measured: "))
+    assert missing.count(",") == 10 and not missing.endswith("diffpool")
 
 
 def test_both_tables_and_data_sets_in_their_order():

@@ -47,8 +47,6 @@ def _locked(results: Path) -> Iterator[None]:
         with FileLock(results / ".lock"):
             yield
     except OSError as error:
-        if isinstance(error, CannotWrite):
-            raise
         raise CannotWrite(
             f"cannot write {error.filename or results}: {error.strerror or error}. The "
             "records that are there are whole: make room, or name a folder that can be "
