@@ -45,6 +45,7 @@ def test_what_is_measured_is_not_measured_again(run, monkeypatch):
     assert second["cells"][:2] == first["cells"]
     pooled, mlp = second["cells"][:2]
     assert mlp["accuracy"] == 0.5 and "agree" not in mlp  # all its inputs are equal
+    assert mlp["range"] < 1e-3 < pooled["range"]
     assert set(pooled["larger"]) == {"24", "48"}
     assert 1 <= pooled["used"][0] <= 18 and -0.2 < pooled["agree"] <= 1
 
