@@ -32,6 +32,27 @@ def test_ties_are_settled_as_in_the_committed_records():
     assert zlib.crc32(heavy_edge(marked, [16]).numpy().tobytes()) == 1133397236
 
 
+def test_colours_are_those_of_the_committed_records():
+    """Another hash is as good, but settles ties otherwise."""
+    nodes = torch.arange(9)
+    edges = torch.stack([nodes, (nodes * nodes + 1) % 9])
+    x = torch.stack([nodes % 3, nodes % 2], 1).double() / 2
+    graph = SparseGraphs.from_edge_index(x, edges)
+    assert zlib.crc32(_colours(graph).tobytes()) == 128250879
+
+
+def test_of_parts_the_smallest_are_merged_first():
+    """Two triangles, each a cluster, and loners of any colour before and after."""
+    ends = torch.tensor([[1, 2, 3, 5, 6, 7], [2, 3, 1, 6, 7, 5]])
+    for seed in range(6):
+        draw = torch.Generator().manual_seed(seed)
+        x = torch.rand(9, 1, generator=draw)
+        ids = heavy_edge(SparseGraphs.from_edge_index(x, ends), [3])[:, 0].tolist()
+        assert ids[0] == ids[4] or ids[0] == ids[8] or ids[4] == ids[8]
+        assert ids[1] == ids[2] == ids[3] and ids[5] == ids[6] == ids[7]
+        assert ids[1] != ids[5]
+
+
 def test_colours_are_hashes_of_features_and_surroundings():
     path = torch.tensor([[0, 1, 1, 2, 2, 3], [1, 0, 2, 1, 3, 2]])
     x = torch.tensor([[0.0, 1.0], [1.0, 0.0], [1.0, 0.0], [0.0, 1.0]])
