@@ -80,3 +80,10 @@ def test_one_graph_does_not_carry_the_others_along():
     for name in ("edge_index", "y", "edge_attr"):
         tensor = getattr(one, name)
         assert tensor.untyped_storage().nbytes() == tensor.nbytes, name
+
+
+def test_a_part_of_a_data_set_comes_from_where_the_whole_comes_from():
+    whole = built(read(**DIRECTED))
+    for part in (whole[:1], whole[[1]]):
+        facts = part.source, part.name, part.num_classes, part.num_features
+        assert facts == ("here", "MINE", 2, 64)
