@@ -1,12 +1,15 @@
 """Data: what a fallback is asked for; texts with gaps, loners and directions."""
 
 import io
+import os
 import zipfile
+from pathlib import Path
 
 import pytest
 
 from dpcore.data import archives, datasets
 from dpcore.data.datasets import DatasetUnavailable, load_dataset
+from dpcore.data.files import PARTS, write_whole
 
 
 @pytest.mark.parametrize(
@@ -87,3 +90,39 @@ def test_a_part_of_a_data_set_comes_from_where_the_whole_comes_from():
     for part in (whole[:1], whole[[1]]):
         facts = part.source, part.name, part.num_classes, part.num_features
         assert facts == ("here", "MINE", 2, 64)
+
+
+def test_a_mirror_is_waited_for_less_than_the_server(monkeypatch, tmp_path):
+    asked = []
+
+    def fetch(base, name, seconds):
+        asked.append((base, name, seconds))
+        raise archives.NotHere("not here")
+
+    monkeypatch.setattr(datasets, "fetch", fetch)
+    monkeypatch.setenv("DPCORE_DATA", str(tmp_path))
+    monkeypatch.setenv("DPCORE_MIRROR", "http://mirror")
+    with pytest.raises(DatasetUnavailable):
+        load_dataset("ENZYMES")
+    assert asked == [
+        (str(tmp_path), "ENZYMES", 0),
+        ("http://mirror", "ENZYMES", datasets.MIRROR_SECONDS),
+        (datasets.TUDataset.url, "ENZYMES", datasets.SERVER_SECONDS),
+    ]
+    assert datasets.MIRROR_SECONDS + datasets.SERVER_SECONDS < 15
+
+
+def test_a_file_is_written_beside_the_one_it_replaces(monkeypatch, tmp_path):
+    """A rename works within one file system, and what is left over is found there."""
+    seen, replace = [], os.replace
+
+    def renamed(source, target):
+        seen.append(Path(source))
+        replace(source, target)
+
+    monkeypatch.setattr(os, "replace", renamed)
+    write_whole(tmp_path / "a.txt", "one")
+    write_whole(tmp_path / "a.txt", b"two")
+    assert (tmp_path / "a.txt").read_text() == "two"
+    assert all(path.parent == tmp_path and path.match(PARTS) for path in seen)
+    assert len({*seen}) == 2  # two processes may write at once
