@@ -1,30 +1,15 @@
 """DiffPool (Ying et al., 2018): exact, sparse at level 0, with the tables around it.
 
 The public names stand here and are loaded when they are first asked for, so that
-importing this package costs next to nothing.
+importing this package costs next to nothing. Editors and type checkers read them in
+`__init__.pyi`.
 """
 
 from __future__ import annotations
 
 import warnings
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:  # the same table once more, as editors and type checkers read it
-    from dpcore.data.datasets import (
-        DatasetCorrupt,
-        DatasetUnavailable,
-        GraphDataset,
-        load_dataset,
-    )
-    from dpcore.experiments import tables
-    from dpcore.graphs import DenseGraphs, SparseGraphs
-    from dpcore.layers import GNN
-    from dpcore.models import build_model
-    from dpcore.pooling import DiffPool, Pooled, diff_pool, lift, sparse_diff_pool
-    from dpcore.saved import load_model, save_model
-    from dpcore.teaching import exercises, plots
-    from dpcore.training import cross_validate, evaluate, fit
+from typing import Any
 
 _HOME = {
     "DatasetCorrupt": "data.datasets",

@@ -1,8 +1,11 @@
 """The arrows between the rooms of the house, as pyproject.toml draws them."""
 
+import ast
 import subprocess
 import sys
 from pathlib import Path
+
+import dpcore
 
 ROOT = Path(__file__).parent.parent
 
@@ -30,3 +33,17 @@ print(*sorted(after - before))
     run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert run.returncode == 0, run.stderr
     assert run.stdout.split() == []
+
+
+def test_type_checkers_read_the_names_that_there_are():
+    tree = ast.parse((ROOT / "dpcore" / "__init__.pyi").read_text())
+    typed = {
+        (name.asname, f"{node.module}.{name.name}")
+        for node in tree.body
+        if isinstance(node, ast.ImportFrom)
+        for name in node.names
+    }
+    there = {(name, f"dpcore.{home}.{name}") for name, home in dpcore._HOME.items()}
+    there |= {(name, f"dpcore.{home}") for name, home in dpcore._MODULES.items()}
+    assert typed == there
+    assert {name for name, _ in typed} | {"versions"} >= {*dpcore.__all__}
