@@ -128,6 +128,15 @@ def test_the_recipe_builds_the_same_model():
         assert not hasattr(model, "recipe")
 
 
+def test_what_the_models_offer_is_found_when_it_is_asked_for():
+    from dpcore.models import gin
+
+    found = dpcore.models.__getattr__("GINClassifier")
+    assert found is gin.GINClassifier and vars(dpcore.models)["GINClassifier"] is found
+    with pytest.raises(AttributeError, match="models' has no attribute 'nothing'"):
+        dpcore.models.nothing  # noqa: B018
+
+
 def test_the_head_is_two_layers_with_a_relu_between():
     torch.manual_seed(0)
     first, _, second = head = classifier_head(4, 9, 3)

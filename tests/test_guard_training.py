@@ -364,6 +364,21 @@ def test_the_seeds_of_cross_validation(monkeypatch):
         assert all(torch.equal(split[name], part[name]) for name in part)
 
 
+def test_the_defaults_of_cross_validation(monkeypatch):
+    seen = []
+
+    def fold(name, graphs, split, *, epochs, seed, **settings):
+        seen.append((split, epochs, seed, settings))
+        return Record(accuracy=0.5, test_curve=[0.5])
+
+    monkeypatch.setattr(validating, "run_fold", fold)
+    graphs = labelled(24)
+    dpcore.cross_validate("mlp", graphs, progress=False)
+    assert [found[1:] for found in seen] == [(100, 0, dict(task="classification"))] * 10
+    for (split, *_), part in zip(seen, splits(graphs.y, 10, 0), strict=True):
+        assert torch.equal(split["test"], part["test"])
+
+
 def test_cross_validation_refuses_before_any_fold_and_hands_on_standardize(monkeypatch):
     seen = []
 
