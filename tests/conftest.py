@@ -34,3 +34,13 @@ def browser():
         browser = playwright.chromium.launch(executable_path=found, args=FLAGS)
         yield browser
         browser.close()
+
+
+@pytest.fixture(scope="session")
+def tab(browser):
+    """One tab without a network for all visits (visits.py)."""
+    context = browser.new_context()
+    context.set_offline(True)
+    context.set_default_timeout(120_000)  # machines may be busy
+    yield context.new_page()
+    context.close()

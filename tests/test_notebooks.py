@@ -243,7 +243,7 @@ import sys, types
 class DatasetUnavailable(Exception): pass
 
 def load_dataset(name):
-    if name in {missing}:
+    if name == "GONE":
         raise DatasetUnavailable(name + " is not here")
     if name == "BROKEN":
         raise ValueError("BROKEN is corrupt")
@@ -254,27 +254,28 @@ sys.modules["dpcore"] = package
 """
 
 
-def run_nbval(
-    folder: Path, cells: list[tuple[str, str, list]], missing=(), options=()
-) -> str:
-    """nbval over a small notebook with our conftest; pytest's whole output.
+def run_nbval(folder: Path, books: dict[str, list[tuple]], options=()) -> str:
+    """nbval over small notebooks with our conftest; pytest's whole output.
 
-    Each cell is (source, committed text, tags). The data sets in `missing` cannot be
-    loaded; all others can.
+    Each cell is (source, committed text, tags). The data set GONE cannot be loaded,
+    BROKEN is corrupt; all others are there.
     """
-    book = nbformat.v4.new_notebook()
-    for number, (source, text, tags) in enumerate(cells, start=1):
-        cell = nbformat.v4.new_code_cell(source, execution_count=number)
-        cell.metadata.tags = tags
-        if text:
-            cell.outputs = [nbformat.v4.new_output("stream", name="stdout", text=text)]
-        book.cells.append(cell)
-    nbformat.write(book, folder / "small.ipynb")
-    (folder / "data_here.py").write_text(DATA_HERE.format(missing=set(missing)))
+    for name, cells in books.items():
+        book = nbformat.v4.new_notebook()
+        for number, (source, text, tags) in enumerate(cells, start=1):
+            cell = nbformat.v4.new_code_cell(source, execution_count=number)
+            cell.metadata.tags = tags
+            if text:
+                cell.outputs = [
+                    nbformat.v4.new_output("stream", name="stdout", text=text)
+                ]
+            book.cells.append(cell)
+        nbformat.write(book, folder / f"{name}.ipynb")
+    (folder / "data_here.py").write_text(DATA_HERE)
     result = subprocess.run(
-        [sys.executable, "-m", "pytest", "-p", "data_here", "-p", "conftest"]
-        + ["--nbval-lax", "-c", "/dev/null", "--rootdir", str(folder), "small.ipynb"]
-        + list(options),
+        [sys.executable, "-m", "pytest", "-v", "-p", "data_here", "-p", "conftest"]
+        + ["--nbval-lax", "-c", "/dev/null", "--rootdir", str(folder)]
+        + [*(f"{name}.ipynb" for name in books), *options],
         cwd=folder,
         env={
             **os.environ,
@@ -286,63 +287,84 @@ def run_nbval(
     return result.stdout + result.stderr
 
 
-LOADS = 'def load_dataset(name): ...\nload_dataset("PROTEINS")'
-PRINTS = "print(188)"
 COMPARED = [chapters.COMPARED]
 TAG = [chapters.COMPARED, chapters.REAL_DATA]
 
 
-def test_with_the_real_data_a_wrong_output_fails(tmp_path):
-    out = run_nbval(tmp_path, [(LOADS, "", []), (PRINTS, "1113\n", TAG)])
-    assert "1 failed, 1 passed" in out
-    out = run_nbval(tmp_path, [(LOADS, "", []), (PRINTS, "188\n", TAG)])
-    assert "2 passed" in out and "not compared" not in out
+def loads(*names: str) -> tuple:
+    calls = [f'load_dataset(\n    "{name}")' for name in names]
+    return "\n".join(["def load_dataset(name): ...", *calls]), "", []
 
 
-def test_on_the_fallback_it_is_executed_but_not_compared(tmp_path):
-    cells = [(LOADS, "", []), (PRINTS, "1113\n", TAG)]
-    out = run_nbval(tmp_path, cells, missing=["PROTEINS"])
-    assert "2 passed" in out
-    assert "small.ipynb: no real PROTEINS; 1 cells executed, their output not" in out
+def prints(committed: str, tags=TAG) -> tuple:
+    return "print(188)", f"{committed}\n", tags
 
 
-def test_on_the_fallback_errors_and_untagged_cells_still_count(tmp_path):
-    cells = [(LOADS, "", []), ("1 / 0", "", TAG), (PRINTS, "1113\n", COMPARED)]
-    out = run_nbval(tmp_path, cells, missing=["PROTEINS"])
-    assert "2 failed, 1 passed" in out
+BOOKS = {
+    "real": [loads("PROTEINS"), prints("1113"), prints("188")],
+    "gone": [loads("GONE"), prints("1"), ("1 / 0", "", TAG), prints("1", COMPARED)],
+    "one_of_two": [loads("PROTEINS", "GONE"), prints("1")],
+    "corrupt": [loads("BROKEN"), prints("188")],
+    "nameless": [prints("188")],
+    "own": [("import os; print(os.environ['OMP_NUM_THREADS'])", "1\n", COMPARED)],
+}
+TELL = """def pytest_terminal_summary(terminalreporter, config):
+    terminalreporter.write_line(f"limit {config.option.nbval_cell_timeout}")
+"""
 
 
-def test_one_missing_data_set_of_two_is_enough(tmp_path):
-    both = LOADS + '\nload_dataset(\n    "ENZYMES")'
-    cells = [(both, "", []), (PRINTS, "1113\n", TAG)]
-    assert "2 passed" in run_nbval(tmp_path, cells, missing=["ENZYMES"])
-    assert "1 failed" in run_nbval(tmp_path, cells, missing=["DD"])
+@pytest.fixture(scope="module")
+def said(tmp_path_factory) -> str:
+    """One run over them all: most of a run is starting it."""
+    folder = tmp_path_factory.mktemp("small")
+    (folder / "tell.py").write_text(TELL)
+    return run_nbval(folder, BOOKS, ["-p", "tell"])
 
 
-def test_corrupt_data_is_an_error_not_a_fallback(tmp_path):
-    cells = [(LOADS.replace("PROTEINS", "BROKEN"), "", []), (PRINTS, "1\n", TAG)]
-    assert "BROKEN is corrupt" in run_nbval(tmp_path, cells)
+@pytest.fixture(scope="module")
+def outcomes(said) -> dict[str, list[str]]:
+    """Of every notebook, PASSED, FAILED or ERROR for each of its cells."""
+    found = re.findall(r"^(\w+)::ipynb::Cell \d+ ([A-Z]+)", said, re.MULTILINE)
+    return {name: [out for book, out in found if book == name] for name in BOOKS}
 
 
-def test_a_real_data_cell_must_name_its_data(tmp_path):
-    assert 'no load_dataset("NAME")' in run_nbval(tmp_path, [(PRINTS, "188\n", TAG)])
+def test_with_the_real_data_a_wrong_output_fails(outcomes):
+    assert outcomes["real"] == ["PASSED", "FAILED", "PASSED"]
+
+
+def test_on_the_fallback_it_is_executed_but_not_compared(said, outcomes):
+    """Errors, and cells without the tag, still count."""
+    assert outcomes["gone"] == ["PASSED", "PASSED", "FAILED", "FAILED"]
+    assert "gone.ipynb: no real GONE; 2 cells executed, their output not" in said
+    assert "real.ipynb: no real" not in said
+
+
+def test_one_missing_data_set_of_two_is_enough(said, outcomes):
+    assert outcomes["one_of_two"] == ["PASSED", "PASSED"]
+    assert "one_of_two.ipynb: no real GONE; 1 cells executed" in said
+
+
+def test_corrupt_data_is_an_error_not_a_fallback(said, outcomes):
+    assert outcomes["corrupt"] == ["PASSED", "ERROR"]
+    assert "BROKEN is corrupt" in said
+
+
+def test_a_real_data_cell_must_name_its_data(said, outcomes):
+    assert outcomes["nameless"] == ["ERROR"]
+    assert 'nameless.ipynb: a real-data cell, but no load_dataset("NAME")' in said
+
+
+def test_the_time_limit_and_the_threads_are_the_projects_own(said, outcomes):
+    assert "limit 600" in said and outcomes["own"] == ["PASSED"]
 
 
 def test_a_cell_has_a_time_limit_that_fails_with_its_name(tmp_path):
     cells = [("import time", "", []), ("time.sleep(600)", "", []), ("1", "", [])]
     options = ["--nbval-cell-timeout=3", "-rf"]
-    out = run_nbval(tmp_path, cells, options=options)
+    out = run_nbval(tmp_path, {"slow": cells}, options)
     assert "1 failed" in out, out
-    assert "small.ipynb::Cell 1" in out and "Timeout of 3 seconds exceeded" in out
-
-
-def test_the_time_limit_and_the_threads_are_the_projects_own(tmp_path):
-    own = "def pytest_sessionfinish(session):\n"
-    own += "    print('limit', session.config.option.nbval_cell_timeout)\n"
-    (tmp_path / "tell.py").write_text(own)
-    cells = [("import os; print(os.environ['OMP_NUM_THREADS'])", "1\n", COMPARED)]
-    out = run_nbval(tmp_path, cells, options=["-p", "tell", "-s"])
-    assert "limit 600" in out and "1 passed" in out, out
+    assert "FAILED slow.ipynb::Cell 1" in out
+    assert "Timeout of 3 seconds exceeded" in out
 
 
 def test_only_unavailable_counts_as_not_there(monkeypatch):

@@ -14,6 +14,7 @@ import pytest
 import torch
 from axe_playwright_python.base import AXE_SCRIPT
 from torch_geometric.data import Data
+from visits import Visit
 
 from dpcore import SparseGraphs, diff_pool, plots
 from dpcore.teaching.plots.playground import FOLDER, SCRIPTS, link_state
@@ -25,23 +26,10 @@ LIMIT = 120_000  # bytes of everything that the page loads
 PAIR = Data(x=torch.ones(2, 1), edge_index=torch.tensor([[0, 1], [1, 0]]))
 
 
-class Playground:
-    """The page in a tab of its own, and every error that it made."""
+class Playground(Visit):
+    """The page, and what a reader does there."""
 
-    def __init__(self, browser, path: Path, link: str = "", **context):
-        context.setdefault("viewport", {"width": 1100, "height": 900})
-        self.errors: list[str] = []
-        self.context = browser.new_context(**context)
-        self.context.set_offline(True)
-        self.context.set_default_timeout(60_000)  # machines may be busy
-        self.page = self.context.new_page()
-        self.page.on("pageerror", lambda error: self.errors.append(str(error)))
-        self.page.on("console", self._listen)
-        self.page.goto(path.as_uri() + link)
-
-    def _listen(self, message):
-        if message.type in ("error", "warning"):
-            self.errors.append(message.text)
+    heard = ("error", "warning")
 
     def text(self, name: str) -> str:
         return self.page.inner_text(f'[data-show="{name}"]')
@@ -82,8 +70,8 @@ class Playground:
             self.do("json")
         return json.loads(Path(download.value.path()).read_text("utf-8"))
 
-    def settle(self) -> str:
-        """The address, once the page has written the state into it."""
+    def address(self) -> str:
+        """Once the page has written the state into it."""
         self.page.wait_for_timeout(400)
         return self.page.url
 
@@ -111,17 +99,33 @@ def plain(tmp_path_factory) -> Path:
 
 
 @pytest.fixture
-def open_page(browser, plain):
+def open_page(tab, plain):
     opened = []
 
-    def open_it(link: str = "", path: Path = plain, **context) -> Playground:
-        opened.append(Playground(browser, path, link, **context))
+    def open_it(link="", path: Path = plain, tab=tab, **how) -> Playground:
+        if opened:
+            opened[-1].__exit__()
+        how.setdefault("size", (1100, 900))
+        opened.append(Playground(tab, path, link, **how))
         return opened[-1]
 
     yield open_it
-    for one in opened:
-        one.context.close()
-    assert [one.errors for one in opened] == [[] for _ in opened]
+    opened[-1].__exit__()
+    assert [one.errors + one.outside for one in opened] == [[] for _ in opened]
+
+
+@pytest.fixture
+def tab_with(browser):
+    """A tab of its own, with what only a new one can have: a finger, permissions."""
+    contexts = []
+
+    def tab_with(**what):
+        contexts.append(browser.new_context(**what))
+        return contexts[-1].new_page()
+
+    yield tab_with
+    for context in contexts:
+        context.close()
 
 
 # --- files ----------------------------------------------------------------------------
@@ -190,7 +194,7 @@ def test_the_17_nodes_train_fast_enough_for_60_frames_a_second(open_page):
 
 
 def test_with_reduced_motion_nothing_moves(open_page):
-    it = open_page(reduced_motion="reduce")
+    it = open_page(still=True)
     it.do("run")
     assert it.text("step") == "step 300"
     assert it.page.inner_text('[data-do="run"]') == "Train"
@@ -315,12 +319,12 @@ def test_keys_do_what_hands_do(open_page):
     assert it.centre(3)[0] > x + 3
 
 
-def test_a_finger_pulls_and_moves(open_page):
-    it = open_page(viewport={"width": 390, "height": 844}, has_touch=True)
+def test_a_finger_pulls_and_moves(tab_with, open_page):
+    it = open_page(tab=tab_with(has_touch=True), size=(390, 844))
     it.tool("move")
     it.page.locator('[data-draw="graph"]').scroll_into_view_if_needed()
     x, y = it.centre(5)
-    session = it.context.new_cdp_session(it.page)
+    session = it.page.context.new_cdp_session(it.page)
 
     def touch(kind, *points):
         where = [{"x": px, "y": py} for px, py in points]
@@ -399,7 +403,7 @@ def solved(it: Playground) -> set[str]:
 
 
 def test_each_challenge_can_be_solved_and_none_is_given_away(open_page):
-    it = open_page(reduced_motion="reduce")
+    it = open_page(still=True)
     assert solved(it) == set()
     it.do("run")
     assert solved(it) == {"groups"}
@@ -458,7 +462,7 @@ def test_a_link_holds_the_state(open_page):
     it.drag(it.centre(0), it.centre(9))
     it.do("permute")
     saved = it.numbers()
-    link = it.settle().split("#")[1]
+    link = it.address().split("#")[1]
     again = open_page("#" + link).numbers()
     assert again["graph"]["edges"] == saved["graph"]["edges"]
     assert again["settings"] == saved["settings"] | {"step": 3}
@@ -482,8 +486,9 @@ def test_a_broken_link_says_what_is_wrong(open_page, link, said):
     assert it.text("size") == "17 nodes, 27 edges"
 
 
-def test_the_link_is_copied(open_page):
-    it = open_page("#graph=ring", permissions=["clipboard-read", "clipboard-write"])
+def test_the_link_is_copied(tab_with, open_page):
+    tab = tab_with(permissions=["clipboard-read", "clipboard-write"])
+    it = open_page("#graph=ring", tab=tab)
     it.do("link")
     it.page.wait_for_function(
         "document.querySelector('[data-show=news]').innerText.includes('link')"
@@ -578,44 +583,44 @@ def test_several_graphs_are_refused():
 # --- everybody ------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("width", [1300, 768, 390])
-@pytest.mark.parametrize("theme", ["light", "dark"])
-def test_nothing_overlaps_and_axe_finds_nothing(open_page, tmp_path, width, theme):
-    page = tmp_path / "page.html"
-    page.write_text(plots.playground_html(PAIR), "utf-8")
-    it = open_page(
-        "", path=page, viewport={"width": width, "height": 900}, color_scheme=theme
-    )
+UNSAID = """() => [...document.querySelectorAll(".dp-scroll")]
+    .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
+    .filter(box => box.previousElementSibling.hidden).length"""
+SMALL = """() => [...document.querySelectorAll(".dp text")]
+    .filter(node => node.textContent && node.checkVisibility())
+    .map(node => {
+        const svg = node.ownerSVGElement, box = svg.viewBox.baseVal;
+        const scale = box.width ? svg.getBoundingClientRect().width / box.width : 1;
+        return [parseFloat(getComputedStyle(node).fontSize) * scale, node.textContent];
+    })
+    .filter(([size]) => size < 10.9)"""
+AXE = """async rules => (await axe.run({rules})).violations.flatMap(
+    v => v.nodes.map(n => v.id + ": " + n.html.slice(0, 120)))"""
+NO_COLOURS = {"color-contrast": {"enabled": False}}  # slow; they are those of a desk
+
+
+@pytest.mark.parametrize("dark", [False, True])
+def test_nothing_overlaps_and_axe_finds_nothing(open_page, tmp_path, dark):
+    path = tmp_path / "page.html"
+    path.write_text(plots.playground_html(PAIR), "utf-8")
+    it = open_page("", path=path, size=(1300, 900), dark=dark)
+    page = it.page
     protein = "graph=protein&k=8&levels=2&k2=8&layers=1"
-    it.page.evaluate("link => { location.hash = link }", protein)
-    it.page.wait_for_function(
+    page.evaluate("link => { location.hash = link }", protein)
+    page.wait_for_function(
         "document.querySelector('[data-show=size]').innerText.startsWith('25')"
     )
-    assert it.page.evaluate("document.documentElement.dataset.theme") == theme
-    assert it.page.evaluate(
-        "document.documentElement.scrollWidth <= document.documentElement.clientWidth"
-    )
-    it.page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
-    it.page.evaluate(AXE_SCRIPT)
-    found = it.page.evaluate(
-        "async () => (await axe.run()).violations.flatMap("
-        "v => v.nodes.map(n => v.id + ': ' + n.html.slice(0, 120)))"
-    )
-    assert found == []
-    unsaid = it.page.evaluate("""() => [...document.querySelectorAll(".dp-scroll")]
-        .filter(box => box.clientWidth && box.scrollWidth > box.clientWidth + 1)
-        .filter(box => box.previousElementSibling.hidden).length""")
-    assert unsaid == 0
-    small = it.page.evaluate("""() => [...document.querySelectorAll(".dp text")]
-        .filter(node => node.textContent && node.checkVisibility())
-        .map(node => {
-            const svg = node.ownerSVGElement, box = svg.viewBox.baseVal;
-            const scale = box.width ? svg.getBoundingClientRect().width / box.width : 1;
-            return [parseFloat(getComputedStyle(node).fontSize) * scale,
-                    node.textContent];
-        })
-        .filter(([size]) => size < 10.9)""")
-    assert small == []
+    theme = page.evaluate("document.documentElement.dataset.theme")
+    assert theme == ("dark" if dark else "light")
+    page.evaluate("document.querySelectorAll('details').forEach(d => d.open = true)")
+    page.evaluate(AXE_SCRIPT)
+    for width in (1300, 768, 390):
+        page.set_viewport_size({"width": width, "height": 900})
+        it.settle()
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        assert page.evaluate(AXE, {} if width == 1300 else NO_COLOURS) == [], width
+        assert page.evaluate(UNSAID) == 0, width
+        assert page.evaluate(SMALL) == [], width
 
 
 def test_no_nodes_overlap_in_any_preset(open_page):

@@ -90,6 +90,9 @@ NAMED = [
     Case("deep and hot", 6, RING, layers=3, temperature=5.0, clusters=(5, 3)),
 ]
 CASES = NAMED + [random_case(seed) for seed in range(40)]
+DIFFERENCES = {case.name for case in (*NAMED, *CASES[::4])}
+"""By finite differences as well, which take most of the time: they are a second opinion
+on what autograd says of every case."""
 
 
 class Level(nn.Module):
@@ -211,6 +214,7 @@ def fixture(case: Case) -> dict:
         "settings": settings,
         "probe": {"x": probe_x[0].tolist(), "adj": probe_adj[0].tolist()},
         "steps": case.steps,
+        "differ": case.name in DIFFERENCES,
     }
     expected = {
         "a": graphs.to_dense().tolist(),
@@ -233,13 +237,14 @@ def fixture(case: Case) -> dict:
     return {"sent": sent, "expected": expected}
 
 
-COMPUTE = """({graph, model, settings, probe, steps}) => {
+COMPUTE = """({graph, model, settings, probe, steps, differ}) => {
     const P = DiffPoolPlayground;
     const g = P.graph.build(graph);
     const [a, x] = [P.graph.adjacency(g), P.graph.features(g)];
     const run = P.model.forward(model, a, x, settings);
     const gradients = P.model.rowsOf(P.gradients.backward(model, run, settings, probe));
-    const differences = P.gradients.byDifferences(model, a, x, settings, probe);
+    const differences =
+        differ && P.gradients.byDifferences(model, a, x, settings, probe);
     const curve = [], memory = {};
     for (let i = 0; i < steps; i++) {
         const now = P.model.forward(model, a, x, settings);
@@ -295,12 +300,13 @@ def test_everything_equals_dpcore(computing, float64, case):
     found = computing.evaluate(COMPUTE, sent)
     for name in ("a", "levels", "total", "gradients", "curve", "trained"):
         assert worst(found[name], expected[name]) < 1e-5, f"{case.name}: {name}"
-    size = max(1.0, torch.tensor(flat(found["gradients"])).abs().max().item())
-    assert worst(found["gradients"], found["differences"]) < 1e-5 * size, case.name
+    if sent["differ"]:
+        size = max(1.0, torch.tensor(flat(found["gradients"])).abs().max().item())
+        assert worst(found["gradients"], found["differences"]) < 1e-5 * size, case.name
 
 
 def test_the_cases_cover_what_they_say():
-    assert len(CASES) >= 40
+    assert len(CASES) >= 40 and len(DIFFERENCES) >= 20
     assert {case.layers for case in CASES} == {0, 1, 2, 3}
     assert {len(case.clusters) for case in CASES} == {1, 2}
     assert {case.reduction for case in CASES} == {"rms", "frobenius"}

@@ -25,22 +25,23 @@ document.addEventListener("DOMContentLoaded", () => {
   // What scrolls sideways says so, and can be reached by the keyboard.
   const wide = "article table.table, article .cell_output [style*=overflow], .ground, .dp-board";
   const hints = new Map();
-  const measure = () => {
-    for (const box of document.querySelectorAll(wide)) {
-      const scrolls = box.scrollWidth > box.clientWidth + 1;
-      if (scrolls && !hints.has(box)) {
-        const hint = document.createElement("div");
-        hint.className = "scroll-hint";
-        hint.setAttribute("aria-hidden", "true");
-        hint.textContent = "wider than the page: scroll →";
-        box.before(hint);
-        box.tabIndex = 0;
-        hints.set(box, hint);
-      }
-      if (hints.has(box)) hints.get(box).hidden = !scrolls;
+  const measure = (box) => {
+    const scrolls = box.scrollWidth > box.clientWidth + 1;
+    if (scrolls && !hints.has(box)) {
+      const hint = document.createElement("div");
+      hint.className = "scroll-hint";
+      hint.setAttribute("aria-hidden", "true");
+      hint.textContent = "wider than the page: scroll →";
+      box.before(hint);
+      box.tabIndex = 0;
+      hints.set(box, hint);
     }
+    if (hints.has(box)) hints.get(box).hidden = !scrolls;
   };
-  measure();
-  window.addEventListener("load", measure);
-  window.addEventListener("resize", measure);
+  // Of a box or of what is in it: windows change, folds open, columns come back.
+  const sizes = new ResizeObserver((changes) => {
+    for (const { target } of changes) measure(target.closest(wide));
+  });
+  for (const box of document.querySelectorAll(wide))
+    for (const node of [box, ...box.children]) sizes.observe(node);
 });
