@@ -45,7 +45,7 @@ def test_what_is_measured_is_not_measured_again(run, monkeypatch):
     assert second["cells"][:2] == first["cells"]
     pooled, mlp = second["cells"][:2]
     assert mlp["accuracy"] == 0.5 and "agree" not in mlp  # all its inputs are equal
-    assert mlp["range"] < 1e-3 < pooled["range"]
+    assert 0 <= mlp["alive"] <= 32 and 0 < pooled["alive"] <= 32
     assert set(pooled["larger"]) == {"24", "48"}
     assert 1 <= pooled["used"][0] <= 18 and -0.2 < pooled["agree"] <= 1
 
@@ -115,3 +115,21 @@ def test_every_method_of_the_plan_can_be_built():
             name, num_features=8, num_classes=2, **(measure_when.MODEL | own)
         )
         assert model(batch).logits.shape == torch.Size([4, 2])
+
+
+def test_units_are_counted_after_the_last_epoch(run, monkeypatch):
+    build = measure_when.dpcore.build_model
+
+    def with_dead_units(*arguments, **settings):
+        model = build(*arguments, **settings)
+        with torch.no_grad():
+            model.head[0].weight[:20] = 0
+            model.head[0].bias[:20] = -1
+            model.head[0].weight[20:] = 0
+            model.head[0].bias[20:] = 1
+        return model
+
+    monkeypatch.setattr(measure_when.dpcore, "build_model", with_dead_units)
+    one = ["--methods", "gin", "--questions", "coarse", "--seeds", "1"]
+    (cell,) = run(*one)["cells"]
+    assert cell["alive"] == 12
