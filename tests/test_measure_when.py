@@ -130,6 +130,6 @@ def test_units_are_counted_after_the_last_epoch(run, monkeypatch):
         return model
 
     monkeypatch.setattr(measure_when.dpcore, "build_model", with_dead_units)
-    one = ["--methods", "gin", "--questions", "coarse", "--seeds", "1"]
+    one = ["--methods", "gin", "--questions", "coarse", "--seeds", "1", "--lr", "1e-9"]
     (cell,) = run(*one)["cells"]
     assert cell["alive"] == 12
