@@ -381,7 +381,10 @@ class Bench:
             wanted += mutants(module)[: self.sample or None]
         for i, mutant in enumerate(wanted, 1):
             before = known.get(mutant["key"])
-            decided = before and before["fate"] != "survived"
+            decided = before and (
+                before["fate"] != "survived"
+                or _reason(mutant).startswith("equivalent")
+            )
             if decided or (before and before["tests"] == self.digest):
                 continue
             code, start = written(mutant), time.monotonic()

@@ -162,3 +162,11 @@ def test_weights_of_another_kind(tmp_path):
     weights = model.state_dict() | {"more": torch.ones(2)}
     with pytest.raises(ValueError, match="more is .* ask for not there"):
         dpcore.load_model(rewritten(file, weights))
+
+
+def test_weights_that_lie_transposed_in_memory_are_kept(tmp_path):
+    model = dpcore.build_model("mlp", num_features=3, num_classes=2, hidden=4)
+    weight = model.head[0].weight
+    weight.data = torch.arange(16.0).view(4, 4).T
+    again = dpcore.load_model(dpcore.save_model(tmp_path / "a.safetensors", model))
+    assert torch.equal(again.head[0].weight, weight) and not weight.is_contiguous()
