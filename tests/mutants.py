@@ -382,8 +382,7 @@ class Bench:
         for i, mutant in enumerate(wanted, 1):
             before = known.get(mutant["key"])
             decided = before and (
-                before["fate"] != "survived"
-                or _reason(mutant).startswith("equivalent")
+                before["fate"] != "survived" or _reason(mutant).startswith("equivalent")
             )
             if decided or (before and before["tests"] == self.digest):
                 continue
