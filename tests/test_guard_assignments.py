@@ -116,3 +116,22 @@ def test_clusters_and_ratio_are_handed_on():
         assert torch.equal(levels[0].exp().argmax(1), ids[:, 0])
         assert [level.size(-1) for level in levels] == clusters
         assert (levels[0].exp().sum(1) == 1).all()
+
+
+def test_an_edge_that_joins_nothing_weighs_nothing_at_its_ends():
+    """Of the path 0-1-2 the heavier edge goes first, whatever leads from 0 to 3."""
+    edges = torch.tensor([[0, 1, 0], [1, 2, 3]])
+    graph = SparseGraphs.from_edge_index(
+        torch.ones(4, 1), edges, None, torch.tensor([1.0, 1.1, -0.5])
+    )
+    assert heavy_edge(graph, [3])[:, 0].tolist() == [0, 1, 1, 2]
+
+
+def test_reset_draws_all_levels_anew():
+    torch.manual_seed(0)
+    model = Random([4, 3, 2])
+    before = {name: value.clone() for name, value in model.named_buffers()}
+    model.reset_parameters()
+    assert len(before) == 3
+    for name, value in model.named_buffers():
+        assert not torch.equal(value, before[name]), name
