@@ -135,3 +135,4 @@ def test_reset_draws_all_levels_anew():
     assert len(before) == 3
     for name, value in model.named_buffers():
         assert not torch.equal(value, before[name]), name
+    assert int(model.seed) > 2**16  # one of very many
