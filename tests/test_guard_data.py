@@ -9,6 +9,7 @@ import pytest
 
 from dpcore.data import archives, datasets
 from dpcore.data.datasets import DatasetUnavailable, load_dataset
+from dpcore.data.expected import majority
 from dpcore.data.files import PARTS, write_whole
 
 
@@ -126,3 +127,38 @@ def test_a_file_is_written_beside_the_one_it_replaces(monkeypatch, tmp_path):
     assert (tmp_path / "a.txt").read_text() == "two"
     assert all(path.parent == tmp_path and path.match(PARTS) for path in seen)
     assert len({*seen}) == 2  # two processes may write at once
+
+
+def test_the_cache_lies_where_the_platform_keeps_such_things(monkeypatch, tmp_path):
+    monkeypatch.setattr(datasets.Path, "home", lambda: tmp_path)
+    for name in ("DPCORE_DATA", "XDG_CACHE_HOME", "LOCALAPPDATA"):
+        monkeypatch.delenv(name, raising=False)
+    places = dict(linux=".cache", darwin="Library/Caches", win32="AppData/Local")
+    for platform, place in places.items():
+        monkeypatch.setattr(datasets.sys, "platform", platform)
+        assert datasets.cache_folder() == tmp_path / place / "dpcore"
+    monkeypatch.setenv("LOCALAPPDATA", "/local")
+    assert datasets.cache_folder() == Path("/local/dpcore")
+    monkeypatch.setattr(datasets.sys, "platform", "linux")
+    monkeypatch.setenv("XDG_CACHE_HOME", "/cache")
+    assert datasets.cache_folder() == Path("/cache/dpcore")
+    monkeypatch.setenv("DPCORE_DATA", "~/own")
+    assert datasets.cache_folder() == Path("~/own").expanduser()
+
+
+def test_the_majority_is_of_the_largest_class():
+    assert majority("MUTAG") == 125 / 188 and majority("COLLAB") == 2600 / 5000
+    assert majority("REDDIT-MULTI-12K") is majority("NCI1") is None
+
+
+def test_what_cannot_be_kept_of_a_first_load_is_said(monkeypatch, tmp_path):
+    def full(path, content):
+        raise OSError(28, "no space left")
+
+    tensors, seen = read(**DIRECTED), tmp_path / "MINE.seen.json"
+    monkeypatch.setattr(archives, "write_whole", full)
+    with pytest.warns(UserWarning) as found:
+        archives.check_as_first(tensors, "MINE", seen)
+    first, second = (str(one.message) for one in found)
+    assert first == f"{seen}: not kept: no space left"
+    assert "Found: 2 graphs, 4 nodes, 2 edges" in second
