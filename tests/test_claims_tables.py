@@ -193,7 +193,7 @@ CHAPTER_08 = {
         np.ptp(np.mean([r.test_curve for r in runs()["DD", "diffpool"]], 0)[3:])
         < 0.0101
     ),
-    "`mlp`, which sees no edge, is level with it.": lambda: (
+    "`mlp`, which sees no edge, is level with it": lambda: (
         abs(fair("DD", "mlp") - fair("DD", "diffpool")) < 1
     ),
     "is six points behind `mlp`, which reads a sum": lambda: (
@@ -264,14 +264,14 @@ CHAPTER_08 = {
         [round(lead(name, "diffpool", "diffpool-nolp")) for name in ("PROTEINS", "DD")]
         == [2, 3]
     ),
-    "Cannot tell, in neither stack, on no data set.": lambda: (
+    "ten folds cannot tell, in either stack, on any of these data sets": lambda: (
         not any(
             key in suggest()
             for key in asked()
             if key[1:] in (("gcn-sum", "mlp"), ("graphsage", "graphsage-blind"))
         )
     ),
-    "a handful of 38, and sharp. D&D: sharp, 34 of 50, and two above.": lambda: (
+    "a handful of 38, and its rows of $S$ are sharp. On D&D they are sharp": lambda: (
         used("PROTEINS", "diffpool")[0] < 8
         and round(used("DD", "diffpool")[0]) in (34, 35)
         and round(used("DD", "diffpool")[1]) == 2

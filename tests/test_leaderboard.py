@@ -85,6 +85,11 @@ def test_the_tool_writes_the_same_csv(rows, monkeypatch, capsys, tmp_path):
     assert own and capsys.readouterr().out == tables.leaderboard_csv(own)
 
 
+@pytest.fixture(scope="module")
+def both() -> Comparison:
+    return Comparison(RESULTS)
+
+
 # --- on a page ----------------------------------------------------------------------
 
 PAGE = """<!doctype html><meta charset="utf-8">
@@ -97,15 +102,15 @@ READ = """() => [...document.querySelectorAll("tbody tr")]
 
 
 @pytest.fixture
-def opened(browser, tmp_path):
+def opened(tab, tmp_path):
     def opened(table):
         path = tmp_path / "page.html"
         path.write_text(PAGE.format(static=STATIC.as_uri(), table=table), "utf-8")
-        page = browser.new_page()
-        page.goto(path.as_uri())
-        return page
+        tab.goto(path.as_uri())
+        return tab
 
-    return opened
+    yield opened
+    tab.goto("about:blank")
 
 
 def test_the_page_filters_and_sorts_the_leaderboard(rows, opened):
@@ -130,26 +135,30 @@ def test_the_page_filters_and_sorts_the_leaderboard(rows, opened):
     )
 
 
-def test_the_comparison_swaps_protocols_and_hides_data_sets(opened):
-    both = Comparison(RESULTS)
+def test_the_comparison_swaps_protocols_and_hides_data_sets(opened, both):
     page = opened(both._repr_html_())
     fair = [row for row in both.rows if row[0] == "fair"]
     assert [row[0] for row in page.evaluate(READ)] == [method for _, method, _ in fair]
     diffpool = next(cells for _, method, cells in fair if method == "diffpool")
     cell = page.locator("tr[data-protocol=fair]").filter(has_text="diffpool-nolp")
     assert cell.locator("td[title]").first.get_attribute("title").startswith("folds: ")
+    numbers = sum(any(row[2][i] for row in fair) for i in range(len(both.datasets)))
+    assert 0 < numbers < len(both.datasets)  # a column without a number is not shown
+    assert all(len(row) == 1 + numbers for row in page.evaluate(READ))
     assert f"{diffpool[0][0]:.1f}" in page.inner_text("tbody")
     page.get_by_label("protocol").select_option("Errica et al.")
     assert {row[0] for row in page.evaluate(READ)} == {r for _, r in tables.ERRICA}
     page.get_by_label("data set").select_option(both.datasets[1])
     assert all(len(row) == 2 for row in page.evaluate(READ))
+    page.get_by_label("protocol").select_option("fair")
+    page.get_by_label("data set").select_option("COLLAB")  # asked for, and empty
+    assert all(row[1] == "–" for row in page.evaluate(READ))
 
 
-def test_without_the_script_the_fair_reading_is_visible(browser, tmp_path):
+def test_without_the_script_the_fair_reading_is_visible(tab, both, tmp_path):
     path = tmp_path / "plain.html"
-    path.write_text(Comparison(RESULTS)._repr_html_(), "utf-8")
-    page = browser.new_page()
-    page.goto(path.as_uri())
-    fair = [row for row in Comparison(RESULTS).rows if row[0] == "fair"]
-    assert len(page.evaluate(READ)) == len(fair)
-    assert "diffpool " in repr(Comparison(RESULTS))
+    path.write_text(both._repr_html_(), "utf-8")
+    tab.goto(path.as_uri())
+    fair = [row for row in both.rows if row[0] == "fair"]
+    assert len(tab.evaluate(READ)) == len(fair)
+    assert "diffpool " in repr(both)

@@ -183,14 +183,39 @@ def test_train_step_and_reset(open_page):
     assert it.text("step") == "step 0" and it.text("total") == start
 
 
-def test_the_17_nodes_train_fast_enough_for_60_frames_a_second(open_page):
-    """Script and styles of a frame, of the fastest half: the rest waits for others."""
-    it = open_page()
+FRAMES = """async count => {
+    const step = () =>
+        parseInt(document.querySelector("[data-show=step]").innerText.slice(5));
+    const first = step();
+    for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame);
+    return step() - first;
+}"""
+
+
+def test_the_17_nodes_train_at_60_frames_a_second(open_page):
+    """Every frame is a step, and the processor time that the page's thread spends on
+    one (script, styles, layout, paint) is at most twice the 16.7 ms of a frame: a core
+    that is shared doubles it, and a quiet one needs half."""
+    it, count = open_page(), 60
+    session = it.page.context.new_cdp_session(it.page)
+    session.send("Performance.enable", {"timeDomain": "threadTicks"})
+
+    def spent() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return next(m["value"] for m in metrics if m["name"] == "TaskDuration")
+
     it.do("run")
-    it.page.wait_for_function("DiffPoolPlayground.timings.length > 90", timeout=60_000)
+    it.page.evaluate(FRAMES, 10)  # the first ones compile
+    before = spent()
+    steps = it.page.evaluate(FRAMES, count)
+    frame = 1000 * (spent() - before) / count
     it.do("run")
+    session.detach()
+    print(f"a frame: {frame:.1f} ms of processor time")
+    assert count - 2 <= steps <= count + 2
+    assert 0.5 < frame < 33
     took = sorted(it.page.evaluate("DiffPoolPlayground.timings"))
-    assert statistics.median(took[: len(took) // 2]) < 16, took
+    assert statistics.median(took[: len(took) // 2]) < 12  # of which script
 
 
 def test_with_reduced_motion_nothing_moves(open_page):

@@ -13,7 +13,7 @@ import pytest
 import torch
 from bs4 import BeautifulSoup
 from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.colors import to_hex
+from matplotlib.colors import to_hex, to_rgba
 from matplotlib.figure import Figure
 from matplotlib.patches import Circle
 from matplotlib.transforms import Bbox
@@ -22,6 +22,7 @@ from PIL import Image
 from dpcore import plots, tables
 from dpcore.teaching.plots.page import PLAYER_LIMIT
 from dpcore.teaching.plots.places import _crossings, node_radius
+from dpcore.teaching.plots.style import PAPER
 
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, both directions
 
@@ -146,6 +147,9 @@ def test_heatmap_prints_values_and_wears_cluster_colours():
     )
     ax = fig.axes[0]
     assert texts(fig) == ["1", "0.25"]
+    for number, value in zip(ax.texts, (1.0, 0.25), strict=True):  # lines may cross
+        ground = number.get_bbox_patch().get_facecolor()
+        assert ground == tuple(ax.images[0].to_rgba(value))
     assert (ax.get_ylabel(), ax.get_xlabel()) == ("node", "cluster")
     boxes = [tick.get_bbox_patch() for tick in ax.get_xticklabels()]
     drawn = [to_hex(box.get_facecolor()) for box in boxes]
@@ -179,6 +183,12 @@ def test_curves_draw_what_the_history_holds():
     assert names == ["total", "link prediction"]
     assert np.allclose(losses.lines[0].get_ydata(), [1, 1 / 2, 1 / 3])
     assert accuracy.get_title() == "best: 75.0 % at epoch 2"
+    epochs[0]["accuracy"] = None
+    epochs[2]["accuracy"] = 0.75
+    assert "epoch 2" in plots.curves(epochs).axes[1].get_title()
+    for epoch, loss in zip(epochs, (0.1, 0.7, 0.6), strict=True):
+        epoch["validation_loss"] = loss
+    assert "epoch 3" in plots.curves(epochs).axes[1].get_title()
 
     class Record:
         loss = 0.5
@@ -396,6 +406,20 @@ def test_labels_of_a_coarse_graph_stand_apart(k, width):
     plots.coarse(adj, ax=fig.subplots(), labels=list("abcdefg"[:k]))
     assert touching(labels(fig)) == []
     assert struck(fig, set("abcdefg")) == []
+    on_lines = [text for text in fig.axes[0].texts if text.get_bbox_patch()]
+    assert len(on_lines) == k * (k - 1) / 2  # a line ends at its number's ground
+    lines = max(line.get_zorder() for line in fig.axes[0].lines)
+    for text in on_lines:
+        assert text.get_bbox_patch().get_facecolor() == to_rgba(PAPER)
+        assert text.get_zorder() > lines
+
+
+def test_small_numbers_of_a_coarse_graph_stand_apart():
+    """As narrow as in chapter 04: five clusters in a third of a figure."""
+    adj = 2 + np.arange(25).reshape(5, 5) / 100
+    fig = Figure(figsize=(8, 3), layout="constrained")
+    plots.coarse(adj, ax=fig.subplots(1, 4, width_ratios=[4, 4, 1.6, 1.2])[0])
+    assert touching(labels(fig)) == []
 
 
 def proteins() -> list[nx.Graph]:

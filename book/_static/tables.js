@@ -17,34 +17,35 @@ document.addEventListener("DOMContentLoaded", () => {
       bar.append(frame);
     };
 
-    // A column that says the same in every row that is left is not needed.
+    // A column that says the same in every row that is left is not needed, nor is one
+    // without a number there, unless it was asked for.
     const wanted = {};
-    const filter = () => {
-      for (const [key, value] of Object.entries(wanted)) {
-        const i = heads.findIndex((head) => head.textContent === label(key));
-        if (i >= 0) for (const row of [table.tHead.rows[0], ...rows])
-          row.cells[i].hidden = value !== "all";
-      }
+    const show = () => {
       for (const row of rows)
         row.hidden = Object.entries(wanted).some(
-          ([key, value]) => value !== "all" && row.dataset[key] !== value);
+          ([key, value]) => key in row.dataset && value !== "all" && row.dataset[key] !== value);
+      const left = rows.filter((row) => !row.hidden);
+      heads.forEach((head, i) => {
+        const name = head.textContent;
+        const same = Object.keys(wanted).some((key) => label(key) === name && wanted[key] !== "all");
+        const one = board.dataset.columns && wanted[board.dataset.columns] !== "all" && i > 0;
+        const empty = left.every((row) => !/\w/.test(row.cells[i].textContent));
+        const hidden = one ? name !== wanted[board.dataset.columns] : same || empty;
+        for (const row of [table.tHead.rows[0], ...rows]) row.cells[i].hidden = hidden;
+      });
+    };
+    const choose = (key, values, start) => {
+      wanted[key] = start;
+      choice(key, values, start, (value) => { wanted[key] = value; show(); });
     };
     for (const key of Object.keys(rows[0]?.dataset ?? {})) {
       const start = board.dataset["show" + key[0].toUpperCase() + key.slice(1)] ?? "all";
       const values = [...new Set(rows.map((row) => row.dataset[key]))];
-      const set = (value) => { wanted[key] = value; filter(); };
-      choice(key, values.length > 2 ? ["all", ...values] : values, start, set);
-      set(start);
+      choose(key, values.length > 2 ? ["all", ...values] : values, start);
     }
-    if (board.dataset.columns) {
-      const names = heads.slice(1).map((head) => head.textContent);
-      choice(board.dataset.columns, ["all", ...names], "all", (value) => {
-        for (const row of [table.tHead.rows[0], ...rows])
-          [...row.cells].forEach((cell, i) => {
-            cell.hidden = i > 0 && value !== "all" && value !== names[i - 1];
-          });
-      });
-    }
+    if (board.dataset.columns)
+      choose(board.dataset.columns, ["all", ...heads.slice(1).map((head) => head.textContent)], "all");
+    show();
     const hint = board.previousElementSibling; // of book.js: it stays beside the table
     const place = hint?.className === "scroll-hint" ? hint : board;
     if (bar.children.length) place.before(bar);

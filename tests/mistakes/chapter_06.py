@@ -30,7 +30,15 @@ def padding_share(sizes, max_nodes):
 def recalls(labels, answers, num_classes):
     return (labels == answers).float().mean()
 """,
-            "one number is the accuracy",
+            "6.2 not yet: one number is the accuracy",
+        ),
+        (
+            """
+def recalls(labels, answers, num_classes):
+    hits = [answers[labels == c] == c for c in range(num_classes)]
+    return [hit.sum().item() / max(1, len(hit)) for hit in hits]
+""",
+            "is a list, expected a torch tensor",
         ),
         (
             """

@@ -77,10 +77,10 @@ def heatmap(
             tick.set(color=ink_on(color), weight="bold")
             tick.set_bbox({"fc": color, "ec": "none", "boxstyle": "round,pad=0.25"})
     for (i, j), value in np.ndenumerate(values) if annotate else []:
-        ink = ink_on(image.cmap(image.norm(value))[:3])
-        ax.text(
-            j, i, number(value), ha="center", va="center", fontsize=LETTERS, color=ink
-        )
+        ground = image.cmap(image.norm(value))[:3]
+        box = {"fc": ground, "ec": "none", "boxstyle": "square,pad=0.15"}
+        ink: dict[str, Any] = {"color": ink_on(ground), "bbox": box}  # lines may cross
+        ax.text(j, i, number(value), ha="center", va="center", fontsize=LETTERS, **ink)
     return figure_of(ax)
 
 
@@ -153,7 +153,9 @@ def curves(history: Sequence[Any], *, title: str | None = None) -> Figure:
     axes[0].legend(frameon=False)
     if panels == 2:
         accuracy = 100 * series["accuracy"]
-        best = int(np.nanargmax(accuracy))
+        loss = _series(history, "validation_loss")  # decides among equals, as in fit
+        order = -accuracy if loss is None else (loss, -accuracy)
+        best = int(np.lexsort(np.atleast_2d(order))[0])  # NaN comes last
         axes[1].plot(epochs, accuracy, color=cluster_color(2), lw=2)
         axes[1].plot(epochs[best], accuracy[best], "o", color=INK)
         axes[1].set(xlabel="epoch", ylabel="validation accuracy, %")

@@ -15,6 +15,7 @@ from dpcore.teaching.plots.places import edges_of, layout, node_radius
 from dpcore.teaching.plots.style import (
     INK,
     LETTERS,
+    PAPER,
     PLAIN,
     Array,
     array,
@@ -164,9 +165,12 @@ def coarse(
             if k <= 7:
                 shares = (0.5, 0.42, 0.58, 0.34, 0.66, 0.27, 0.73)  # first free one
                 points = [place[c] + t * (place[d] - place[c]) for t in shares]
-                at = max(points, key=lambda p: min(_gap(p, taken), 0.15 * extent))
+                at = max(points, key=lambda p: min(_gap(p, taken), 0.13 * extent))
                 taken.append(at)
-                label(ax, at, number(matrix[c, d]), 10)
+                ground = dict(boxstyle="square,pad=0.1", fc=PAPER, ec="none")
+                weight: dict[str, Any] = {"ha": "center", "va": "center", "zorder": 1.5}
+                weight |= {"fontsize": 10, "color": INK, "bbox": ground}
+                ax.text(at[0], at[1], number(matrix[c, d]), **weight)
     centre = place.mean(0) if k > 1 else place[0] - (0, 1)
     for c in range(k):
         color = cluster_color(wear[c])
@@ -190,7 +194,9 @@ def coarse(
 
 
 def _gap(point: np.ndarray, others: list[np.ndarray]) -> float:
-    return min((float(np.linalg.norm(point - o)) for o in others), default=np.inf)
+    """The distance to the nearest; numbers are twice as wide as they are high."""
+    away = (np.linalg.norm((point - other) * (0.5, 1)) for other in others)
+    return min(map(float, away), default=np.inf)
 
 
 def shares_of(name: str, assignment: Array) -> np.ndarray:
