@@ -10,6 +10,8 @@ import dpcore
 from dpcore import tables
 from dpcore.__main__ import main
 from dpcore.experiments import actions
+from dpcore.experiments.commands import parser
+from dpcore.experiments.tables import plan
 from dpcore.experiments.tables.fold import Outcome
 
 
@@ -62,3 +64,25 @@ def test_the_fallback_is_handed_on(monkeypatch, capsys, given):
     options = [] if given is None else [f"--fallback={given}"]
     assert main(["data", "DD", *options]) == 0
     assert asked == [("DD", given)]
+
+
+def test_folds_are_measured_on_every_core(monkeypatch):
+    monkeypatch.setattr("os.cpu_count", lambda: 7)
+    for command in (["train", "MUTAG"], ["tables", "run"]):
+        assert parser().parse_args(command).jobs == 7
+
+
+def test_what_a_run_does_that_is_told_nothing():
+    options = parser().parse_args(["tables", "run"])
+    assert options.rows == plan.ROWS and options.datasets == [*plan.PLANNED]
+    assert options.results == "book/results" and not options.replace
+    assert (options.folds, options.splits_seed, options.weights_seed) == (10, 0, 0)
+
+
+def test_numbers_and_names_are_read_strictly(capsys):
+    options = parser().parse_args("tables run --rows=mlp,,gin, --folds=3".split())
+    assert options.rows == ["mlp", "gin"] and type(options.folds) is int
+    for wrong in ("--folds=3.5", "--folds=0", "--clip=nan", "--clip=-1"):
+        with pytest.raises(SystemExit, match="2"):
+            parser().parse_args(["tables", "run", wrong])
+        assert wrong.split("=")[0] in capsys.readouterr().err
