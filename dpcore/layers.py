@@ -17,7 +17,7 @@ from dpcore.graphs.checks import check_stack
 STACKS = ("gcn", "sage", "none", "sage-none")
 
 Factory = Callable[[int, int], nn.Module]
-"""Makes a network of a width: (in_channels, out_channels) → a module of dpcore's
+"""Makes a network of a width, (in_channels, out_channels) → a module of dpcore's
 (graphs, h), of PyG's (x, edge_index), or of x alone."""
 
 

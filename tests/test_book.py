@@ -554,6 +554,15 @@ def test_details_render_their_markdown(soups):
                 assert details.select("div.highlight"), f"{page.name}: no code"
 
 
+def test_no_sentence_is_taken_for_a_type(soups):
+    """napoleon reads 'word: rest' under a constant as its type and what it is."""
+    for page, soup in soups.items():
+        for field in soup.select("dl.py.data dl.field-list dt"):
+            assert "Type" not in field.get_text(), (
+                f"{page.name}: {field.find_next('dd')}"
+            )
+
+
 def test_the_code_of_the_cheat_sheet_runs():
     text = (ROOT / "book" / "cheat_sheet.md").read_text("utf-8")
     blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)

@@ -185,7 +185,7 @@ class Level(nn.Module):
 
 
 Stack = Callable[[int, int, int, int], nn.Module]
-"""Makes the GNN of a level: (level, in_channels, hidden, out_channels) → module."""
+"""Makes the GNN of a level, (level, in_channels, hidden, out_channels) → module."""
 
 
 def _stack(num_layers: int, conv: str, dropout: float, self_loops: str) -> Stack:

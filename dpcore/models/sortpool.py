@@ -24,7 +24,7 @@ FILTERS, KERNEL = (16, 32), 5
 """Of the two 1-D convolutions, as in the paper."""
 
 FEWEST = 2 * KERNEL
-"""Nodes that must be kept: halved by the pooling, one kernel has to fit."""
+"""Nodes that must be kept, since halved by the pooling one kernel has to fit."""
 
 
 class SortPoolClassifier(Classifier):

@@ -15,7 +15,7 @@ ITERATIONS = 5
 """Most iterations of the Weisfeiler-Lehman refinement; 0 … 5 are candidates."""
 
 SOURCES = 256
-"""Nodes whose distances are held at a time: a graph of 6000 has 36 million pairs."""
+"""Nodes whose distances are held at a time; a graph of 6000 has 36 million pairs."""
 
 
 def graphlets(graphs: LabelledGraphs) -> list[csr_array]:

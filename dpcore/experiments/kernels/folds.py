@@ -13,7 +13,7 @@ from dpcore.experiments.kernels.matrices import as_compared, matrices_of
 from dpcore.graphs import SparseGraphs
 
 PENALTIES = tuple(10.0**power for power in range(-3, 4))
-"""Candidates for C of the support vector machine: 10⁻³ … 10³."""
+"""Candidates for C of the support vector machine, 10⁻³ … 10³."""
 
 
 def svm_fold(

@@ -18,7 +18,7 @@ TABLE_1 = {
     "diffpool-nolp": (61.95, 79.98, 46.65, 75.58, 76.22),
     "diffpool": (62.53, 80.64, 47.08, 75.48, 76.25),
 }
-"""Table 1 of Ying et al. (2018): accuracy in percent, in the order of DATASETS."""
+"""Accuracy in percent, in the order of DATASETS (Table 1 of Ying et al., 2018)."""
 
 KERNELS = ("graphlet", "shortest-path", "1-wl", "wl-oa")
 
@@ -31,14 +31,14 @@ PRINTED_GAIN = {
     "diffpool-nolp": 5.95,
     "diffpool": 6.27,
 }
-"""The last column of Table 1: mean gain over GRAPHSAGE in points, as printed."""
+"""The last column of Table 1, mean gain over GRAPHSAGE in points, as printed."""
 
 TABLE_2 = {
     "s2v": {"ENZYMES": 61.10, "DD": 78.92},
     "s2v-1diffpool": {"ENZYMES": 62.86, "DD": 80.75},
     "s2v-2diffpool": {"ENZYMES": 63.33, "DD": 82.07},
 }
-"""Table 2 of Ying et al. (2018): Structure2Vec with DiffPool, accuracy in percent."""
+"""Structure2Vec with DiffPool, accuracy in percent, Table 2 of Ying et al. (2018)."""
 
 
 def reported(method: str, dataset: str) -> float | None:

@@ -31,7 +31,7 @@ CONTROLS = (
     "mlp gcn-sum graphsage-blind gin gcn-mean diffpool-random diffpool-hard "
     "diffpool-noentropy graphsage-max diffpool-walks"
 ).split()
-"""Rows that the paper does not have: those that later work asks for, two pairs that
+"""Rows that the paper does not have, those that later work asks for, two pairs that
 differ in their edges alone (mlp and gcn-sum, graphsage-blind and graphsage), the flat
 partners of a GCN's DiffPool (gcn-mean) and of a SAGE stack's (graphsage-max, which
 reads the maximum, as it does), what the entropy loss adds, and what a reader of A'
@@ -77,7 +77,7 @@ KERNEL_SETTINGS = {
     | (dict(iterations=5) if name in ("1-wl", "wl-oa") else {})
     for name in KERNELS
 }
-"""What every kernel's fold chooses among: C of the support vector machine and, for the
+"""What every kernel's fold chooses among, C of the support vector machine and, for the
 Weisfeiler-Lehman kernels, up to so many iterations."""
 
 GRID = (
