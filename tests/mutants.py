@@ -450,6 +450,8 @@ class Bench:
                 return []
             if new[place].co_freevars != old[place].co_freevars:
                 return []
+            if _inner(new[place]) != _inner(old[place]):
+                return []  # a closure may live since the import
             patches += [(function, new[place]) for function in functions]
         return patches
 
@@ -470,6 +472,11 @@ def _outer(code) -> dict[tuple, object]:
         else:  # the body of a class
             found |= _outer(inner)
     return found
+
+
+def _inner(code) -> list:
+    """The code of the functions inside a function."""
+    return [inner for inner in code.co_consts if hasattr(inner, "co_code")]
 
 
 def _functions(modules: list[str]) -> dict[tuple, list]:
