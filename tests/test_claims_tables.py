@@ -264,6 +264,9 @@ CHAPTER_08 = {
         [round(lead(name, "diffpool", "diffpool-nolp")) for name in ("PROTEINS", "DD")]
         == [2, 3]
     ),
+    "`diffpool-walks`, has the mean of `diffpool`, 80.9, and no more": lambda: (
+        {round(fair("MUTAG", f"diffpool{row}"), 1) for row in ("", "-walks")} == {80.9}
+    ),
     "ten folds cannot tell, in either stack, on any of these data sets": lambda: (
         not any(
             key in suggest()
