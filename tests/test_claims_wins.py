@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import nbformat
+import numpy as np
 import pytest
 from scipy.stats import fisher_exact
 
@@ -70,6 +71,52 @@ def test_chapter_10_says_how_large_its_pair_is(coarse):
     assert [guess[f"k = {k}"] for k in (2, 6, 72)] == [1, 1, 2]
     assert (guess["1 level"], guess["by ratio"]) == (0, 1)
     assert "with 72 two, with 18 none or one" in said
+
+
+@pytest.fixture(scope="module")
+def rates():
+    cells = {}
+    for rate in ("0.001", "0.0025", "0.005"):
+        path = ROOT / "book" / "results" / f"when_it_helps_{rate}.json"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert record["settings"]["lr"] == float(rate)
+        for cell in record["cells"]:
+            if cell["question"] == "coarse":
+                cells.setdefault((cell["method"], rate), []).append(cell)
+    return cells
+
+
+def test_chapter_10_says_what_the_rate_does(rates):
+    said = text("10_when_it_helps")
+    assert {len(cells) for cells in rates.values()} == {10} and len(rates) == 18
+
+    def ends(names, rate):
+        cells = [cell for name in names for cell in rates[name, rate]]
+        low = [cell for cell in cells if cell["accuracy"] < 0.7]
+        return len(low), sum(cell["alive"] == 0 for cell in low), len(cells)
+
+    learned, others = ("1 level", "2 levels", "k = 72"), ("gin", "0 levels", "random")
+    low, dead, count = ends(learned, "0.005")
+    safe = ends(others, "0.005")[0]
+    assert f"{low} of the {count} runs with learned clusters end low" in said
+    assert f"in {dead} of these {low} no unit of the classifier" in said
+    assert f"{low} of {count} runs with learned clusters at 0.005, none of 30" in said
+    assert (safe, ends(others, "0.005")[1]) == (2, 1)
+    assert "clusters two end low, one of them dead as well" in said
+    p = fisher_exact([[low, count - low], [safe, 30 - safe]]).pvalue
+    assert f"(Fisher's exact test: p = {p:.4f})" in said
+    gentle = ("0.001", "0.0025")
+    assert not any(ends(names, r)[0] for names in (learned, others) for r in gentle)
+    least = min(c["accuracy"] for n in learned for r in gentle for c in rates[n, r])
+    assert (
+        f"the worst of 60 runs with learned clusters is right on {100 * least:.0f}"
+        in (said)
+    )
+    one, flat = (
+        np.median([c["epochs"] for c in rates[name, "0.001"]])
+        for name in ("1 level", "0 levels")
+    )
+    assert f"level needs {one:g} epochs in the median, and `0 levels` {flat:g}" in said
 
 
 def test_loops_has_seventy_wirings():

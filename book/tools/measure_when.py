@@ -18,12 +18,12 @@ long again:
         --methods "0 levels" "1 level" "2 levels" random "by ratio" "k = 72" \\
         --output book/results/when_it_helps_60.json
 
-and what the learning rate does, with ten seeds (for 0.001, 0.0025 and 0.005, some
-forty minutes each):
+and what the learning rate does, with ten seeds (for 0.001, 0.0025 and 0.005, some ten
+minutes of processor time each):
 
-    python book/tools/measure_when.py --lr 0.001 --seeds 10 --questions coarse both \
-        --methods gin gcn-sum "0 levels" "1 level" "2 levels" "3 levels" random \
-        heavy-edge "no losses" "k = 72" --output book/results/when_it_helps_0.001.json
+    python book/tools/measure_when.py --lr 0.001 --seeds 10 --questions coarse \\
+        --methods gin "0 levels" "1 level" "2 levels" random "k = 72" \\
+        --output book/results/when_it_helps_0.001.json
 
 `alive` in a cell counts the hidden units of the classifier that answer to any graph of
 the last batch, after the last epoch; without one, the network says the same to all.
