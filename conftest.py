@@ -33,7 +33,7 @@ def pytest_configure(config: pytest.Config) -> None:
         import warm
         from jupyter_client.provisioning import local_provisioner
 
-        local_provisioner.launch_kernel = warm.Kernel
+        local_provisioner.launch_kernel = warm.launcher(local_provisioner.launch_kernel)
     config.stash[_NOT_COMPARED] = {}
 
 

@@ -16,7 +16,8 @@ CELLS = [
 
 
 def test_a_kernel_knows_nothing_of_the_tests(tmp_path, monkeypatch):
-    monkeypatch.setattr(local_provisioner, "launch_kernel", warm.Kernel)
+    launch = warm.launcher(lambda *_, **__: pytest.fail("a process of its own"))
+    monkeypatch.setattr(local_provisioner, "launch_kernel", launch)
     monkeypatch.delenv("PYTHONPATH", raising=False)
     cells = [nbformat.v4.new_code_cell(source) for source in CELLS]
     notebook = nbformat.v4.new_notebook(cells=cells)
@@ -26,3 +27,9 @@ def test_a_kernel_knows_nothing_of_the_tests(tmp_path, monkeypatch):
         client.execute()
     printed = [cell.outputs[0].text for cell in notebook.cells[:-1]]
     assert printed == [f"{tmp_path} __main__ False\n", "True\n", "True 1\n"]
+
+
+def test_another_environment_s_kernel_is_not_this_one_s():
+    launch = warm.launcher(lambda command, **options: (command, options))
+    command = ["/elsewhere/bin/python", "-m", "ipykernel_launcher", "-f", "x.json"]
+    assert launch(command, cwd="there") == (command, {"cwd": "there"})

@@ -8,7 +8,7 @@ import multiprocessing
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.process import BaseProcess
@@ -33,6 +33,16 @@ def process(target, *arguments) -> BaseProcess:
     begun = CONTEXT.Process(target=_call, args=(dict(os.environ), target, arguments))
     begun.start()
     return begun
+
+
+def launcher(cold: Callable) -> Callable:
+    """Launches this environment's kernels from the server, and others by `cold`."""
+
+    def launch(command: list[str], **options):
+        warm = Path(command[0]) == Path(sys.executable)
+        return Kernel(command, **options) if warm else cold(command, **options)
+
+    return launch
 
 
 class Kernel:
