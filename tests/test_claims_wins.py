@@ -105,6 +105,8 @@ def test_chapter_10_says_what_the_rate_does(rates):
     assert "clusters two end low, one of them dead as well" in said
     p = fisher_exact([[low, count - low], [safe, 30 - safe]]).pvalue
     assert f"(Fisher's exact test: p = {p:.4f})" in said
+    pair = [ends([name], "0.005")[0] for name in ("1 level", "random")]
+    assert pair == [2, 0] and "has two low runs against none" in said
     gentle = ("0.001", "0.0025")
     assert not any(ends(names, r)[0] for names in (learned, others) for r in gentle)
     least = min(c["accuracy"] for n in learned for r in gentle for c in rates[n, r])

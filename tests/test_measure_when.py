@@ -133,3 +133,22 @@ def test_units_are_counted_after_the_last_epoch(run, monkeypatch):
     one = ["--methods", "gin", "--questions", "coarse", "--seeds", "1", "--lr", "1e-9"]
     (cell,) = run(*one)["cells"]
     assert cell["alive"] == 12
+
+
+def test_the_units_are_those_of_the_last_epoch_not_of_the_best(run, monkeypatch):
+    def fit(model, *_, on_epoch, **__):
+        def leave(count):
+            with torch.no_grad():
+                model.head[0].weight.zero_()
+                model.head[0].bias.fill_(-1)[:count] = 1
+            model.head(torch.ones(1, model.head[0].in_features))
+
+        for count in (20, 7):
+            leave(count)
+            on_epoch(dict(accuracy=0.5, train_accuracy=0.5))
+        leave(20)  # the weights of the best epoch come back
+
+    monkeypatch.setattr(measure_when.dpcore, "fit", fit)
+    one = ["--methods", "gin", "--questions", "coarse", "--seeds", "1"]
+    (cell,) = run(*one)["cells"]
+    assert (cell["alive"], cell["epochs"]) == (7, 2)
