@@ -1,6 +1,7 @@
 """The benchmark: unequal sides are refused, figures mean what they say."""
 
 import json
+import platform
 import subprocess
 import sys
 from contextlib import nullcontext
@@ -275,7 +276,10 @@ def test_every_row_runs(mutag, name, monkeypatch):
     for result in found:
         assert result.name in (name, *PARTS) and result.ratio > 0 and result.sizes
         figures = json.loads(json.dumps(result.as_dict()))
-        assert figures["versions"]["torch"] == torch.__version__
+        made_with = figures["versions"]
+        assert made_with["torch"] == torch.__version__
+        assert made_with["machine"] == platform.machine()
+        assert {"python", "dpcore", "torch-geometric", "numpy"} < made_with.keys()
         if result.measure == "time":
             ratio = result.theirs_seconds / result.ours_seconds
             assert result.ratio == pytest.approx(ratio)

@@ -497,7 +497,9 @@ def test_the_record_says_what_was_tried_and_what_was_chosen(tmp_path):
         trial_epochs=1,
         edge_labels=True,
     )
-    assert record.commit == fold.commit() and record.versions["torch"]
+    assert record.commit == fold.commit()
+    made_with = ["python", "torch", "torch-geometric", "numpy"]
+    assert list(record.versions) == made_with and all(record.versions.values())
     graphs = dpcore.SparseGraphs.from_data_list(dpcore.load_dataset("MUTAG"))
     split = splits(graphs.y, folds=3, seed=1)[record.fold]
     own = dict(max_nodes=28, conv="gcn", dropout=0.0, epochs=2, seed=3, **record.chosen)
