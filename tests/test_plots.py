@@ -23,6 +23,7 @@ from dpcore import plots, tables
 from dpcore.teaching.plots.page import PLAYER_LIMIT
 from dpcore.teaching.plots.places import _crossings, node_radius
 from dpcore.teaching.plots.style import PAPER
+from dpcore.training import History, Record
 
 PATH = torch.tensor([[0, 1, 1, 2], [1, 0, 2, 1]])  # 0 - 1 - 2, both directions
 
@@ -194,6 +195,20 @@ def test_curves_draw_what_the_history_holds():
         loss = 0.5
 
     assert len(plots.curves([Record()]).axes) == 1
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_curves_mark_the_epoch_whose_weights_fit_keeps(seed):
+    """The rule stands twice, since pictures may not import training."""
+    rng = np.random.default_rng(seed)
+    names = ("loss", "accuracy", "validation_loss")
+    values = rng.integers(0, 3, (8, 3)) / 4  # many equals
+    history = History(
+        Record(zip(names, row, strict=True), epoch=epoch)
+        for epoch, row in enumerate(values.tolist(), 1)
+    )
+    title = plots.curves(history).axes[1].get_title()
+    assert title.endswith(f"at epoch {history.best.epoch}")
 
 
 def test_confusion_counts_and_shares():
