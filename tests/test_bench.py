@@ -137,7 +137,7 @@ def test_a_refused_row_is_not_timed_and_fails(mutag, monkeypatch, capsys):
 
     monkeypatch.setattr(peers.DenseDeck, "__init__", wrong)
     found, failures = bench.run(["epoch-proteins"], TINY, progress=False)
-    assert len(found) == 1 and found[0].ratio is None and found[0].met is None
+    assert len(found) == 1 and found[0].figure is None and found[0].met is None
     assert "refused: logits" in found[0].note
     assert len(failures) == 1 and "logits" in failures[0]
 
@@ -274,7 +274,7 @@ def test_every_row_runs(mutag, name, monkeypatch):
     assert failures == [] and len(lines) == 1 + len(found)
     assert [result.measure for result in found] == MEASURES[name]
     for result in found:
-        assert result.name in (name, *PARTS) and result.ratio > 0 and result.sizes
+        assert result.name in (name, *PARTS) and result.figure > 0 and result.sizes
         figures = json.loads(json.dumps(result.as_dict()))
         made_with = figures["versions"]
         assert made_with["torch"] == torch.__version__
@@ -282,7 +282,7 @@ def test_every_row_runs(mutag, name, monkeypatch):
         assert {"python", "dpcore", "torch-geometric", "numpy"} < made_with.keys()
         if result.measure == "time":
             ratio = result.theirs_seconds / result.ours_seconds
-            assert result.ratio == pytest.approx(ratio)
+            assert result.figure == pytest.approx(ratio)
         if result.target is not None:
             assert figures["met"] in (True, False)
 
@@ -404,15 +404,15 @@ def test_memory_ratios(monkeypatch):
     monkeypatch.setattr(rows, "peak_memory", lambda side, *_: peaks[side])
     monkeypatch.setattr(rows, "growth", lambda *_: [0.1, 1.2])
     memory = rows.operator_dense(TINY, silent)[1]
-    assert memory.ratio == 6 and memory.met and memory.theirs_peak_mb == 600
+    assert memory.figure == 6 and memory.met and memory.theirs_peak_mb == 600
     assert "whole processes 800 and 300 MB" in memory.note
     *grown, memory = rows.operator_large(TINY, silent)
-    assert all(g.ratio == pytest.approx(12) and g.ours_seconds == 1.2 for g in grown)
-    assert memory.ratio == 0.3 and memory.met  # GB, imports included
+    assert all(g.figure == pytest.approx(12) and g.ours_seconds == 1.2 for g in grown)
+    assert memory.figure == 0.3 and memory.met  # GB, imports included
     peaks["ours"] = (2400.0, 200.0)
     assert not rows.operator_large(TINY, silent)[-1].met
     (huge,) = rows.operator_huge(TINY, silent)
-    assert huge.ratio == 2.6 and huge.met and huge.sizes["nodes"] == 160
+    assert huge.figure == 2.6 and huge.met and huge.sizes["nodes"] == 160
 
 
 def test_the_largest_row_is_measured_only_when_asked_for(monkeypatch):
@@ -430,16 +430,16 @@ def test_the_largest_row_is_measured_only_when_asked_for(monkeypatch):
 
 
 def test_met():
-    assert Result("a", ratio=10.0, target=10).met is True
-    assert Result("a", ratio=9.9, target=10).met is False
-    assert Result("a", ratio=9.9, target=10, at_least=False).met is True
-    assert Result("a", ratio=float("inf"), target=10, at_least=False).met is False
-    assert Result("a", ratio=3.0).met is None and Result("a", target=3).met is None
+    assert Result("a", figure=10.0, target=10).met is True
+    assert Result("a", figure=9.9, target=10).met is False
+    assert Result("a", figure=9.9, target=10, at_least=False).met is True
+    assert Result("a", figure=float("inf"), target=10, at_least=False).met is False
+    assert Result("a", figure=3.0).met is None and Result("a", target=3).met is None
 
 
 def test_infinity_stays_out_of_json():
-    found = Result("a", ratio=float("inf"), target=1, at_least=False).as_dict()
-    assert found["ratio"] is None and found["met"] is False
+    found = Result("a", figure=float("inf"), target=1, at_least=False).as_dict()
+    assert found["figure"] is None and found["met"] is False
 
 
 def test_sides_take_turns_and_the_first_turn_is_not_counted():
@@ -457,7 +457,9 @@ def test_sides_take_turns_and_the_first_turn_is_not_counted():
 
 
 def test_a_line_of_the_table():
-    result = Result("row", "time", 0.5, 2.0, ratio=4.0, target=10, threads=2, note="so")
+    result = Result(
+        "row", "time", 0.5, 2.0, figure=4.0, target=10, threads=2, note="so"
+    )
     first, second = bench.line(result).split("\n")
     assert "row time" in first and "2.0000" in first and "0.5000" in first
     assert "≥ 10" in first and "NO" in first and second == "  so"
@@ -468,13 +470,13 @@ def test_a_line_of_the_table():
 
 
 def test_the_command_prints_json(capsys, monkeypatch):
-    small = lambda sizes, tick: [Result("accuracy", "loss", ratio=1.0, target=2)]  # noqa: E731
+    small = lambda sizes, tick: [Result("accuracy", "loss", figure=1.0, target=2)]  # noqa: E731
     monkeypatch.setitem(bench.ROWS, "accuracy", small)
     assert main(["bench", "--json", "--only=accuracy"]) == 0
     out, err = capsys.readouterr()
     (figures,) = json.loads(out)
     names = ("name", "ours_seconds", "theirs_seconds", "ours_peak_mb", "theirs_peak_mb")
-    for name in (*names, "ratio", "target", "met", "threads", "sizes", "versions"):
+    for name in (*names, "figure", "target", "met", "threads", "sizes", "versions"):
         assert name in figures
     assert figures["met"] is False and err == ""
     assert main(["bench", "--only=accuracy"]) == 0
@@ -512,4 +514,4 @@ def test_what_cannot_be_measured_fails_only_where_it_was_asked_for(capsys, monke
     for name in kept:
         assert main(["bench", "--json", f"--only={name}"]) == 1
         out, err = capsys.readouterr()
-        assert name in err and json.loads(out)[0]["ratio"] is None
+        assert name in err and json.loads(out)[0]["figure"] is None

@@ -96,8 +96,9 @@ def build_model(
             nodes); graphsage-max, graphsage-sum (other readouts); graphsage-blind,
             -blind-max, -blind-sum (the three on graphs without edges).
         num_features, num_classes: of the data set.
-        max_nodes: sets the number of clusters, ceil(ratio · max_nodes); larger graphs
-            work as well, no node is dropped. 150 as in the slide deck.
+        max_nodes: sets the number of clusters, ceil(ratio · max_nodes), as the authors'
+            own two options do. It limits nothing: larger graphs work as well, no node
+            is dropped. 150 as in the slide deck.
         hidden: width of every layer; 64 as in the slide deck.
         dropout: after every convolution; 0.6 as in the slide deck.
         settings: ratio=0.25, levels=2 and per_graph=False (DiffPool only; True gives

@@ -78,7 +78,7 @@ def summary(row: Callable) -> str:
 
 LAYOUT = "{:<26} {:>7} {:>10} {:>10} {:>9} {:>9} {:>9} {:>9} {:>7}"
 HEADING = LAYOUT.format(
-    "row", "threads", "theirs", "ours", "their MB", "our MB", "ratio", "target", "met"
+    "row", "threads", "theirs", "ours", "their MB", "our MB", "figure", "target", "met"
 )
 
 
@@ -97,7 +97,7 @@ def line(result: Result) -> str:
         number(result.ours_seconds, ".4f"),
         number(result.theirs_peak_mb, ".0f"),
         number(result.ours_peak_mb, ".0f"),
-        number(result.ratio, ".3g"),
+        number(result.figure, ".3g"),
         target,
         {True: "yes", False: "NO", None: "–"}[result.met],
     )

@@ -112,10 +112,10 @@ def profile_proteins(sizes: Sizes, tick: Tick) -> list[Result]:
         Result(
             "profile-proteins",
             "products",
-            ratio=share,
+            figure=share,
             threads=1,
             sizes=dict(graphs=len(graphs), calls_a_step=calls),
-            note="ratio: the share of matrix products in the time of all operators; "
+            note="figure: the share of matrix products in the time of all operators; "
             f"{calls} calls of PyTorch operators a step; the whole takes "
             f"{1 / share:.2f} times as long as its matrix products",
         )

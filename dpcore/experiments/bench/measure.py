@@ -48,8 +48,9 @@ class Result:
         ours_seconds, theirs_seconds: medians.
         ours_peak_mb, theirs_peak_mb: peak memory of a fresh process, in MB (1e6 bytes),
             above what it held after its imports.
-        ratio: theirs ÷ ours, growth, or error, as `measure` says.
-        target, at_least: the ratio to reach, and from which side.
+        figure: what is held against the target, as `measure` says: a time or memory
+            is theirs ÷ ours, or GB where it has no other side; growth; an error.
+        target, at_least: the figure to reach, and from which side.
         threads: of torch, on both sides.
         sizes: what was measured: graphs, nodes, clusters, …
         note: how to read it, or why nothing was measured.
@@ -61,7 +62,7 @@ class Result:
     theirs_seconds: float | None = None
     ours_peak_mb: float | None = None
     theirs_peak_mb: float | None = None
-    ratio: float | None = None
+    figure: float | None = None
     target: float | None = None
     at_least: bool = True
     threads: int | None = None
@@ -70,21 +71,21 @@ class Result:
 
     @property
     def met(self) -> bool | None:
-        """Whether the target is reached; None without a ratio or a target."""
-        if self.ratio is None or self.target is None:
+        """Whether the target is reached; None without a figure or a target."""
+        if self.figure is None or self.target is None:
             return None
         if self.at_least:
-            return self.ratio >= self.target
-        return self.ratio <= self.target
+            return self.figure >= self.target
+        return self.figure <= self.target
 
     def as_dict(self) -> dict[str, Any]:
         """All of it and the versions, fit for JSON."""
-        ratio = self.ratio
-        if ratio is not None and not math.isfinite(ratio):
-            ratio = None  # JSON has no infinity; `met` says that it failed
+        figure = self.figure
+        if figure is not None and not math.isfinite(figure):
+            figure = None  # JSON has no infinity; `met` says that it failed
         made_with = versions_of("dpcore", "torch", "torch-geometric", "numpy")
         made_with |= {"machine": platform.machine()}
-        return dict(asdict(self), ratio=ratio, met=self.met, versions=made_with)
+        return dict(asdict(self), figure=figure, met=self.met, versions=made_with)
 
 
 def alternate(
@@ -124,12 +125,12 @@ class Times(TypedDict):
 
     ours_seconds: float
     theirs_seconds: float
-    ratio: float
+    figure: float
 
 
 def times(times: Mapping[str, float]) -> Times:
     return Times(
         ours_seconds=times["ours"],
         theirs_seconds=times["theirs"],
-        ratio=times["theirs"] / times["ours"],
+        figure=times["theirs"] / times["ours"],
     )

@@ -69,7 +69,7 @@ def operator_dense(sizes: Sizes, tick: Tick) -> list[Result]:
             "memory",
             ours_peak_mb=our_peak,
             theirs_peak_mb=their_peak,
-            ratio=their_peak / our_peak,
+            figure=their_peak / our_peak,
             target=6,
             **shared,
             note=f"above imports; whole processes {their_peak + their_base:.0f} and "
@@ -93,7 +93,7 @@ def operator_large(sizes: Sizes, tick: Tick) -> list[Result]:
                 "operator-1m",
                 f"growth, {pages}",
                 ours_seconds=seconds[1],
-                ratio=seconds[1] / seconds[0],
+                figure=seconds[1] / seconds[0],
                 target=11,
                 at_least=False,
                 threads=2,
@@ -119,12 +119,12 @@ def _whole_memory(name: str, nodes: int, target: float, sizes: Sizes) -> Result:
         name,
         "memory",
         ours_peak_mb=peak,
-        ratio=(peak + base) / 1000,
+        figure=(peak + base) / 1000,
         target=target,
         at_least=False,
         threads=1,
         sizes=dict(nodes=nodes, clusters=sizes.clusters, degree=6),
-        note="ratio: GB of the whole process",
+        note="figure: GB of the whole process",
     )
 
 
@@ -298,11 +298,11 @@ def accuracy(sizes: Sizes, tick: Tick) -> list[Result]:
         at_least=False, sizes=facts, threads=torch.get_num_threads()
     )
     return [
-        Result("accuracy", "loss", ratio=loss_error, target=1e-5, **bound),
+        Result("accuracy", "loss", figure=loss_error, target=1e-5, **bound),
         Result(
             "accuracy",
             "gradient",
-            ratio=gradient_error,
+            figure=gradient_error,
             target=1e-4,
             **bound,
             note="largest error over the largest entry; infinite where not finite",
