@@ -218,6 +218,51 @@ def test_the_17_nodes_train_at_60_frames_a_second(open_page):
     assert statistics.median(took[: len(took) // 2]) < 12  # of which script
 
 
+# In how many of so many frames each picture and table was written to.
+WRITTEN = """async count => {
+    const frames = { edges: 0 };
+    const watch = new MutationObserver(records => {
+        const parts = new Set(records.map(({ target }) => {
+            const node = target.closest ? target : target.parentElement;
+            const at = node.closest("[data-edge], [data-draw], [data-table]");
+            const part = at?.dataset;
+            return part?.edge ? "edges" : part?.draw ?? part?.table;
+        }));
+        for (const part of parts) frames[part] = (frames[part] ?? 0) + 1;
+    });
+    watch.observe(document.querySelector("[data-playground]"),
+        { subtree: true, attributes: true, childList: true, characterData: true });
+    for (let i = 0; i < count; i++) await new Promise(requestAnimationFrame);
+    watch.disconnect();
+    return frames;
+}"""
+
+
+def test_a_frame_writes_what_is_in_sight_and_has_changed(open_page):
+    """While the page trains: pies in every frame, numbers in every fourth, nothing of
+    the edges, which stay where they are, nor of panels below the screen; at rest
+    all."""
+    it = open_page(size=(390, 500))
+    table = it.page.locator('[data-table="adjacency"]')
+    before = table.inner_text()
+    it.do("run")
+    it.page.locator('[data-draw="graph"]').scroll_into_view_if_needed()
+    it.page.evaluate(FRAMES, 5)  # by then the page knows what is in sight
+    frames = it.page.evaluate(WRITTEN, 20)
+    assert frames["graph"] >= 18 and frames["edges"] == 0
+    assert not frames.keys() & {"assignment", "coarse", "adjacency", "features"}
+    assert table.inner_text() == before
+    it.do("run")
+    assert table.inner_text() != before
+
+    it.do("run")
+    table.scroll_into_view_if_needed()
+    it.page.evaluate(FRAMES, 5)
+    frames = it.page.evaluate(WRITTEN, 20)
+    assert frames["coarse"] >= 18 and 4 <= frames["adjacency"] <= 6
+    assert "graph" not in frames
+
+
 def test_with_reduced_motion_nothing_moves(open_page):
     it = open_page(still=True)
     it.do("run")

@@ -32,8 +32,13 @@
     return node;
   };
 
+  // Only what differs is written: a browser lays out and paints anew whatever is set.
+  const put = (node, name, value) => {
+    if (node.getAttribute(name) !== value) node.setAttribute(name, value);
+  };
+
   const set = (node, attributes) => {
-    for (const [key, value] of Object.entries(attributes)) node.setAttribute(key, value);
+    for (const [key, value] of Object.entries(attributes)) put(node, key, String(value));
   };
 
   const f1 = (v) => v.toFixed(1);
@@ -79,7 +84,7 @@
 
   const updatePie = ({ parts, r }, shares) => {
     slices(shares, r).forEach((d, c) => {
-      parts[c].setAttribute("d", d);
+      put(parts[c], "d", d);
     });
   };
 
@@ -137,7 +142,7 @@
   const placeGraph = (picture, graph) => {
     const at = graph.nodes.map(toScreen);
     picture.nodes.forEach(({ group }, i) => {
-      group.setAttribute("transform", `translate(${f1(at[i][0])} ${f1(at[i][1])})`);
+      put(group, "transform", `translate(${f1(at[i][0])} ${f1(at[i][1])})`);
     });
     graph.edges.forEach(([i, j, weight], index) => {
       const { hit, seen, arrow } = picture.edges[index];
@@ -146,7 +151,7 @@
       if (i === j) d = loopPath(x1, y1, picture.r, SIZE / 2, SIZE / 2);
       const width = Math.max(1, Math.min(6, 1.6 * Math.abs(weight)));
       set(seen, { d, "stroke-width": f1(width) });
-      hit.setAttribute("d", d);
+      put(hit, "d", d);
       if (!arrow) return;
       const angle = Math.atan2(y2 - y1, x2 - x1);
       const back = (turn, length) =>
@@ -196,14 +201,16 @@
     return { svg, cells, frame, width, height, left, top };
   };
 
-  const updateHeat = (picture, s, dark) => {
+  // `written` says in which rows the numbers are written too.
+  const updateHeat = (picture, s, dark, written = () => true) => {
     const turned = picture.dark !== dark; // day became night: other ink on the same words
     picture.dark = dark;
     picture.cells.forEach((row, i) => {
+      const due = written(i) || turned;
       row.forEach(({ cell, text }, c) => {
         const p = s[i][c];
-        cell.setAttribute("fill-opacity", p.toFixed(3));
-        if (!text) return;
+        put(cell, "fill-opacity", p.toFixed(2));
+        if (!text || !due) return;
         const words = share(p);
         if (text.textContent === words && !turned) return;
         text.textContent = words;
@@ -263,11 +270,11 @@
     const radii = mass.map((m) => 11 + 20 * Math.sqrt(m / total));
     picture.nodes.forEach(({ group, rim, disc, parts }, c) => {
       const r = radii[c];
-      rim.setAttribute("r", f1(r + 1.5));
-      disc.setAttribute("r", f1(r));
+      put(rim, "r", f1(r + 1.5));
+      put(disc, "r", f1(r));
       if (second) {
         slices(second[c], r - 3.5).forEach((d, m) => {
-          parts[m].setAttribute("d", d);
+          put(parts[m], "d", d);
         });
       }
       group.classList.toggle("dp-empty", mass[c] < 0.01 * total);
@@ -317,7 +324,7 @@
         if (cell.textContent !== text) cell.textContent = text;
         if (!tinted) return;
         const tint = ((34 * Math.abs(values[i][c])) / most).toFixed(0);
-        cell.style.setProperty("--dp-tint", `${tint}%`);
+        put(cell, "style", `--dp-tint: ${tint}%`);
       });
     });
   };

@@ -55,11 +55,9 @@
     // --- showing ------------------------------------------------------------------------
 
     const show = (resting = running === null) => {
-      view.update(state, run, history, resting);
+      const training = !resting && running !== null;
+      view.update(state, run, { history, best }, { resting, training });
       if (resting || focus || selected) view.highlight(focus ?? selected, state, run);
-      const trained = best && `training has found ${best.total.toFixed(3)}, at step ${best.step}`;
-      const whose = state.byHand ? "your S" : "this S";
-      say("best", trained ? `${whose}; ${trained}` : "what training lowers");
       if (resting) {
         check();
         keepInAddress();
@@ -184,7 +182,7 @@
         const inside = (v) => Math.max(-1.06, Math.min(1.06, v));
         Object.assign(state.graph.nodes[node], { x: inside(px), y: inside(py) });
         state.edited = true;
-        show(false);
+        view.place(state.graph);
       },
       pull: (node, row) => {
         stop();
@@ -260,6 +258,7 @@
         P.save.download(`${name}.json`, new Blob([text], { type: "application/json" }));
         return;
       }
+      show(true); // while the page trains, not everything is drawn
       const ground = getComputedStyle(root).getPropertyValue("--dp-paper").trim();
       const pictures = ["graph", "assignment", "coarse"].map(view.drawn);
       const picture = P.save.picture(pictures, ground);

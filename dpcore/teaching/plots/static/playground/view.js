@@ -68,7 +68,7 @@
       });
     };
 
-    const numbers = (state, run, history) => {
+    const numbers = (state, run, best) => {
       const { link, rows, mass, inUse, aNode } = run.levels[0];
       const { edges, inside, shared } = link.parts;
       const { number } = D;
@@ -88,30 +88,65 @@
       say("in-use", `${inUse.toFixed(2)} of ${mass.length}`);
       say("a-node", aNode.toFixed(2));
       say("step", `step ${state.step}`);
-      for (const name of ["link", "entropy"]) {
-        D.updateCurve(curves[name], history[name]);
-        say(`${name}-tick`, `from 0 to ${number(Math.max(...history[name]))}, step by step`);
-      }
+      const trained = best && `training has found ${f3(best.total)}, at step ${best.step}`;
+      const whose = state.byHand ? "your S" : "this S";
+      say("best", trained ? `${whose}; ${trained}` : "what training lowers");
     };
 
-    // Everything that changes while the page trains.
-    const update = (state, run, history, resting) => {
-      build(state, run);
+    const place = (graph) => D.placeGraph(pictures.graph, graph);
+
+    // While the page trains, what is out of sight waits, and numbers are written in turns:
+    // fifteen times a second, which is more than anyone reads. Pies and lines move at every
+    // step.
+    const TURNS = 4;
+    let turn = 0;
+    const inSight = new Set();
+    const watch = new IntersectionObserver((entries) => {
+      for (const { target, isIntersecting } of entries) {
+        inSight[isIntersecting ? "add" : "delete"](target);
+      }
+    });
+    for (const part of root.querySelectorAll("[data-draw], [data-table]")) watch.observe(part);
+
+    const update = (state, run, { history, best }, { resting, training }) => {
+      turn = (turn + 1) % TURNS;
+      if (!training) {
+        build(state, run);
+        place(state.graph);
+      }
       const dark = D.isDark();
       const [first, second] = run.levels;
-      D.placeGraph(pictures.graph, state.graph);
-      pictures.graph.nodes.forEach((one, i) => {
-        D.updatePie(one, first.s[i]);
-      });
-      D.updateHeat(pictures.heat, first.s, dark);
-      D.updateCoarse(pictures.coarse, first.adj, first.mass, second?.s);
-      D.updateTable(pictures.adjacency, first.adj, true);
-      D.updateTable(pictures.features, first.coarseX, false);
-      if (second) {
-        D.updateHeat(pictures.heat2, second.s, dark);
-        D.updateTable(pictures.adjacency2, second.adj, true);
+      const written = (i) => !training || i % TURNS === turn;
+      const due = (part, order) => !training || (inSight.has(part) && written(order ?? turn));
+      const heat = (name, picture, s) => {
+        if (due(drawn(name))) D.updateHeat(picture, s, dark, written);
+      };
+      const table = (name, order, values, tinted) => {
+        if (due(find(`[data-table="${name}"]`), order)) {
+          D.updateTable(pictures[name], values, tinted);
+        }
+      };
+      if (due(drawn("graph"))) {
+        pictures.graph.nodes.forEach((one, i) => {
+          D.updatePie(one, first.s[i]);
+        });
       }
-      numbers(state, run, history);
+      heat("assignment", pictures.heat, first.s);
+      if (due(drawn("coarse"))) D.updateCoarse(pictures.coarse, first.adj, first.mass, second?.s);
+      table("adjacency", 0, first.adj, true);
+      table("features", 1, first.coarseX, false);
+      if (second) {
+        heat("assignment2", pictures.heat2, second.s);
+        table("adjacency2", 2, second.adj, true);
+      }
+      if (written(2)) numbers(state, run, best);
+      for (const name of ["link", "entropy"]) {
+        if (!due(drawn(`${name}-curve`), 3)) continue;
+        D.updateCurve(curves[name], history[name]);
+        const most = D.number(Math.max(...history[name]));
+        say(`${name}-tick`, `from 0 to ${most}, step by step`);
+      }
+      if (training) return;
       const { nodes, edges } = state.graph;
       say("size", `${nodes.length} nodes, ${edges.length} edges`);
       say("mass", `edge mass ${D.number(P.matrix.sum(first.a))}`);
@@ -209,7 +244,7 @@
       );
     };
 
-    return { update, highlight, band, say, find, shown, drawn };
+    return { update, place, highlight, band, say, find, shown, drawn };
   };
 
   P.view = { create };
