@@ -117,6 +117,19 @@ def test_node_order_tells_nothing():
     assert len(hubs) > 3
 
 
+def test_the_questions_are_those_of_the_text():
+    asked = {name: tuple(q) for name, q in QUESTIONS.items()}
+    star, rings = ("ring", "star"), ("ring", "rings")
+    assert asked == {
+        "fine": (star, "pattern", True),
+        "coarse": (star, "wiring", True),
+        "both": (star, "both", True),
+        "loops": (rings, "wiring", True),
+        "hidden": (star, "wiring", False),
+    }
+    assert ask("hidden", 4)[0].x.shape == (72, 2)
+
+
 @pytest.mark.parametrize("question", QUESTIONS)
 def test_labels_follow_the_question(question):
     asked, graphs = QUESTIONS[question], ask(question, 16, seed=5)
