@@ -1,6 +1,7 @@
 """The kernels' row of the tables: what is chosen, refitted and counted, and what is
 kept between folds."""
 
+import itertools
 import time
 
 import numpy as np
@@ -154,3 +155,13 @@ def test_a_label_that_is_the_degree_by_accident_in_one_graph_is_a_label():
     batch = matrices.as_compared([star, star])
     assert set(labelled(batch).labels) == {0}
     assert set(labelled(matrices.as_compared([star, other])).labels) == {0, 1, 2}
+
+
+def test_the_seconds_of_the_matrices_are_their_own(data, monkeypatch):
+    """By a clock that starts at 1000 and moves a second whenever it is read."""
+    monkeypatch.setattr(matrices, "_KEPT", {})
+    clock = itertools.count(1000.0)
+    monkeypatch.setattr(matrices.time, "perf_counter", lambda: next(clock))
+    batch = matrices.as_compared(data)
+    assert matrices.matrices_of("graphlet", batch)[1] == 1.0
+    assert matrices.matrices_of("graphlet", batch)[1] == 1.0  # as if made again

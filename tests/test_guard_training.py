@@ -131,6 +131,8 @@ def test_the_random_state_is_the_callers_before_and_after():
     split = {part: torch.tensor(ids) for part, ids in split.items()}
     run_fold("mlp", graphs, split, epochs=1, seed=4)
     choose("mlp", graphs, split, [{}], epochs=1, seed=4)
+    options = dict(folds=3, epochs=1, weights_seed=4, progress=False)
+    dpcore.cross_validate("mlp", graphs, **options)
     assert torch.equal(before, torch.random.get_rng_state())
 
 

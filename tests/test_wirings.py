@@ -10,7 +10,8 @@ import torch
 from torch_geometric.utils import to_networkx
 
 from dpcore import SparseGraphs, diff_pool
-from dpcore.data.wirings import CLASSES, FEATURES, draw, wired, wirings
+from dpcore.data import wirings as wirings_module
+from dpcore.data.wirings import CLASSES, FEATURES, _connected, draw, wired, wirings
 
 SHAPES = (nx.circular_ladder_graph(3), nx.complete_bipartite_graph(3, 3))
 KINDS = [
@@ -138,6 +139,16 @@ def test_noise_moves_its_share_of_bridges():
             moved.append(sum(pair not in links for pair in pairs))
         assert max(moved) <= most
         assert (max(moved) > 0) == (noise > 0)
+
+
+def test_a_graph_in_two_pieces_is_drawn_again(monkeypatch):
+    path = np.array([[0, 1], [2, 1], [3, 4]])
+    assert not _connected(path, 5) and _connected(np.vstack([path, [[4, 0]]]), 5)
+    assert not _connected(path[:2], 4)  # a node alone
+    answers = [False, False, True]
+    monkeypatch.setattr(wirings_module, "_connected", lambda *_: answers.pop(0))
+    wired(wirings().train[0][0], rng=np.random.default_rng(0))
+    assert answers == []
 
 
 def test_seeds_decide_the_graphs_and_labels_alternate():
