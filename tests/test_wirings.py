@@ -1,6 +1,7 @@
 """Six communities and four colours: each property that the chapter names, by networkx,
 and what rules that do not look at scale can reach."""
 
+import zlib
 from collections import Counter
 
 import networkx as nx
@@ -31,6 +32,7 @@ def parts(data):
 
 
 def test_seventy_wirings_each_once():
+    assert CLASSES == ("prism", "wells")
     split = wirings(3)
     for label, shape in enumerate(SHAPES):
         own = [links for part in split for links in part[label]]
@@ -138,7 +140,25 @@ def test_noise_moves_its_share_of_bridges():
             ]
             moved.append(sum(pair not in links for pair in pairs))
         assert max(moved) <= most
-        assert (max(moved) > 0) == (noise > 0)
+        assert (max(moved) > 0) == (noise > 0) and max(moved) >= most / 2
+        assert noise < 1 or max(moved) > 9  # of 18: all are joined anew, not half
+
+
+def test_every_wiring_of_a_part_occurs():
+    part = tuple(own[:2] for own in wirings().test)
+    seen = set()
+    for data in draw(part, 24):
+        ends = data.community[data.edge_index]
+        pairs = ends[:, ends[0] < ends[1]].T.tolist()
+        seen.add(frozenset(map(tuple, pairs)))
+    assert seen == {*part[0], *part[1]}
+
+
+def test_the_measured_graphs_are_these():
+    """Chapter 12's figures are of these draws, in this order."""
+    graphs = draw(wirings(0).train, 2, seed=0)
+    sums = [zlib.crc32(graph.edge_index.long().numpy().tobytes()) for graph in graphs]
+    assert sums == [972527898, 1954501840]
 
 
 def test_a_graph_in_two_pieces_is_drawn_again(monkeypatch):
