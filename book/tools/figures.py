@@ -36,6 +36,7 @@ def with_caption(page: str, number: str, told: str) -> str:
 
     The sentence is hidden from screen readers, which have read it at the image.
     """
+    told += "" if told.endswith((".", "?", "!")) else "."
     anchor = "figure-" + number.replace(".", "-")
     return (
         f'<figure class="chapter-figure" id="{anchor}"><div class="ground">{page}</div>'
