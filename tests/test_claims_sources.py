@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import measure_groups
+import networkx as nx
 import pytest
 import torch
 
@@ -24,6 +25,15 @@ def test_every_fold_counts_the_same_groups_for_every_assignment():
         for group in ("NO2", "rings"):
             counts = {v[group][0] for v in fold.values() if isinstance(v, dict)}
             assert len(counts) == 1 and counts != {0.0}
+
+
+def test_the_discussion_is_a_star_with_two_pairs_beside_it():
+    talk = json.loads((RESULTS / "reddit_binary_first.json").read_text("utf-8"))
+    graph = nx.Graph(talk["edges"])
+    assert len(graph) == talk["num_nodes"] == 218 and graph.number_of_edges() == 240
+    degrees = sorted((d for _, d in graph.degree), reverse=True)
+    assert degrees[:2] == [128, 13] and degrees.count(1) == 162
+    assert sorted(map(len, nx.connected_components(graph))) == [2, 2, 214]
 
 
 def test_with_both_losses_all_is_one_cluster():
