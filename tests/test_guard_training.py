@@ -814,3 +814,44 @@ def test_every_setting_of_fit_reaches_it(told, which):
     else:
         choose("mlp", graphs, split, [{}], epochs=4, seed=0, **expected)
     assert {name: told.calls[0][name] for name in expected} == expected
+
+
+def test_the_seconds_of_the_trials_are_those_of_all_points(monkeypatch, told):
+    """By a clock that ten seconds pass on in every trial."""
+    clock = SimpleNamespace(now=1000.0)
+    clock.perf_counter = lambda: clock.now
+
+    def fit(*args, **named):
+        clock.now += 10.0
+        return told.fit(*args, **named)
+
+    monkeypatch.setattr(validating, "fit", fit)
+    monkeypatch.setattr(validating, "time", clock)
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    grid = [dict(hidden=4), dict(hidden=5), dict(hidden=6)]
+    assert choose("mlp", graphs, split, grid, epochs=4, seed=0).trial_seconds == 30.0
+    told.calls.clear()
+    assert run_fold("mlp", graphs, split, epochs=4, seed=0).seconds == 10.0
+
+
+def test_what_is_counted_of_a_model_is_what_it_learns(told):
+    """Not the running statistics of BatchNorm."""
+    graphs = labelled(9)
+    record = run_fold("gin", graphs, splits(graphs.y, 3)[0], epochs=4, seed=0)
+    model = told.calls[0]["model"]
+    assert list(model.buffers())
+    assert record.parameters == sum(p.numel() for p in model.parameters())
+
+
+def test_a_setting_of_fit_that_is_zero_reaches_it():
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    with pytest.raises(ValueError, match="patience is 0, expected more than 0"):
+        run_fold("mlp", graphs, split, epochs=1, seed=0, patience=0)
+
+
+@pytest.mark.parametrize("progress", [True, False])
+def test_folds_have_a_bar_if_asked_for(told, capsys, progress):
+    dpcore.cross_validate("mlp", labelled(9), 3, epochs=4, progress=progress)
+    assert ("mlp: 100%" in capsys.readouterr().err) == progress
