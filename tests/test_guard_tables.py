@@ -35,6 +35,7 @@ from dpcore.experiments.tables import (
     store,
 )
 from dpcore.experiments.tables import pace as pacing
+from dpcore.training import Record, splits
 from dpcore.training.threads import threads
 
 
@@ -249,6 +250,16 @@ def test_the_printed_tables_add_up():
     assert (round(means, 1), round(sds, 1)) == (1562.5, 89.7)
 
 
+def test_the_paper_s_epoch_is_that_of_the_highest_mean(tmp_path):
+    """Not of the highest median."""
+    tasks = plan.plan(["gin"], ["MUTAG"])
+    for task in tasks:
+        curve = [1.0 if task.fold < 4 else 0.3, 0.5, 0.5]
+        own = dict(test_curve=curve, parameters=100)
+        store.save(tmp_path, task, record_of(task, 0.5, **own))
+    assert board.leaderboard(tmp_path)[1]["mean"] == pytest.approx(58)
+
+
 # The plan
 
 
@@ -279,6 +290,16 @@ def test_what_is_there_already_is_not_measured_again_with_replace(tmp_path):
     own, other = (plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=e) for e in (2, 3))
     put(tmp_path, [own[0], other[1]], [0.5, 0.5])
     assert store.missing(tmp_path, own, replace=True) == own[1:]
+
+
+@pytest.mark.parametrize("replace", [True, False])
+def test_a_record_of_the_same_settings_stays_as_it_is(tmp_path, replace):
+    task = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
+    for accuracy in (0.25, 0.5):
+        path = store.save(tmp_path, task, record_of(task, accuracy), replace)
+        assert path == task.path(tmp_path)
+    assert [record.accuracy for record in store.records(tmp_path)] == [0.25]
+    assert not (tmp_path / store.ASIDE).exists()
 
 
 def test_every_record_that_goes_aside_has_a_place_of_its_own(tmp_path):
@@ -323,11 +344,12 @@ def test_the_order_is_not_the_file_system_s(tmp_path, monkeypatch):
 def test_only_what_is_shown_is_packed(tmp_path):
     tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
     put(tmp_path, tasks[:2], [0.1, 0.2])
+    put(tmp_path, plan.plan(["1-wl"], ["MUTAG"], folds=3)[:1], [0.4])
     put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=3)[:1], [0.3])
     store.save_failure(tmp_path, tasks[2], "no luck")
-    assert packed.pack(tmp_path, tmp_path / "all.xz") == 2
+    assert packed.pack(tmp_path, tmp_path / "all.xz") == 3
     found = list(packed.carried(tmp_path / "all.xz"))
-    assert found == list(store.records(tmp_path)) and len(found) == 2
+    assert found == list(store.records(tmp_path)) and len(found) == 3
     with pytest.raises(FileNotFoundError, match="clone"):
         list(packed.carried(tmp_path / "none.xz"))
     tasks[0].path(tmp_path).write_text('{"method": "mlp"}')
@@ -348,8 +370,8 @@ def test_the_highest_index_of_all_folds_and_parts(tmp_path):
 
 
 def test_a_cell_s_figures_are_means_and_the_majority_of_settings_counts():
-    tasks = plan.plan(["diffpool"], ["MUTAG"], folds=4)
-    other = plan.plan(["diffpool"], ["MUTAG"], folds=4, epochs=9)[0]
+    tasks = plan.plan(["diffpool"], ["MUTAG"], folds=5)
+    other = plan.plan(["diffpool"], ["MUTAG"], folds=5, epochs=9)[0]
     figures = enumerate([0.25, 0.5, 0.75], start=1)
     folds = [
         record_of(tasks[i], 0.5, seconds=i, parameters=10 * i, link_loss=a,
@@ -378,7 +400,27 @@ def test_every_cell_of_a_split_has_a_line_and_every_split_a_block(tmp_path):
     assert [float(line[-6]) for line in lines] == [25, 50, 75]
 
 
+def test_every_failure_of_a_cell_is_told_and_cells_are_in_order(tmp_path):
+    for task in plan.plan(["gin"], ["MUTAG"], folds=3)[1:]:
+        store.save_failure(tmp_path, task, "no luck")
+    for row in ("mlp", "1-wl"):
+        tasks = plan.plan([row], ["MUTAG"], folds=3)
+        put(tmp_path, tasks, [0.5] * 3)
+    found = cells.show(tmp_path)
+    assert [cell["method"] for cell in found] == ["1-wl", "gin", "mlp"]
+    assert [cell["weights_seed"] for cell in found] == [None, 0, 0]
+    assert found[1]["failed"] == [dict(fold=i, reason="no luck") for i in (1, 2)]
+
+
 # A run
+
+
+def test_a_run_hands_on_how_it_is_to_be_run(monkeypatch):
+    seen = []
+    monkeypatch.setattr(runner, "fill", lambda *given: seen.append(given))
+    how = dict(jobs=3, results="there", progress=False, scheduler="tcp", replace=True)
+    runner.run(["mlp"], ["MUTAG"], folds=3, **how)
+    assert seen == [(plan.plan(["mlp"], ["MUTAG"], folds=3), *how.values())]
 
 
 class Bar:
@@ -557,6 +599,36 @@ def test_what_was_measured_is_that_of_its_task(monkeypatch):
     record = fold.measure(task).record
     assert {name: getattr(record, name) for name in task.key} == task.key
     assert record.settings == task.settings and record.accuracy == made.accuracy
+    assert list(record.versions) == ["python", "torch", "torch-geometric", "numpy"]
+    monkeypatch.setattr(fold, "commit", lambda: "0123456789ab-dirty")
+    assert fold.measure(task).record.commit == "0123456789ab-dirty"
+
+
+def test_a_fold_s_row_split_and_settings_are_its_task_s(monkeypatch, loaded):
+    seen = []
+
+    def choose(row, graphs, split, grid, **settings):
+        seen.append((row, split, grid, settings))
+        return Record(chosen=dict(hidden=7), grid=[])
+
+    def run_fold(row, graphs, split, **settings):
+        seen.append((row, split, settings))
+        return Record()
+
+    monkeypatch.setattr(fold, "choose", choose)
+    monkeypatch.setattr(fold, "run_fold", run_fold)
+    options = dict(folds=4, seed=3, weights_seed=2, epochs=9, trial_epochs=5)
+    task = plan.plan(["gin"], ["MUTAG"], **options)[2]
+    fold._measure(task)
+    split = splits(fold.load_dataset("MUTAG").labels, 4, seed=3)[2]
+    own = dict(dropout=0.0, max_nodes=28, seed=2)
+    (row, first, grid, trial), (again, second, last) = seen
+    assert row == again == "gin" and grid == task.grid and len(grid) == 4
+    assert trial == own | dict(epochs=5)
+    assert last == own | dict(epochs=9, hidden=7)
+    for name, part in split.items():
+        assert torch.equal(first[name], part) and torch.equal(second[name], part)
+    assert loaded[0] == dict(edge_labels=True)
 
 
 def test_a_reason_names_the_deepest_line_of_ours():
@@ -873,5 +945,10 @@ def test_a_record_has_its_fields_in_their_order_and_one_best():
     for both in (dict(best_epoch=None), dict(best_candidate=2)):
         with pytest.raises(ValueError, match="best_epoch, best_candidate: expected on"):
             record_of(task, **both)
+    for best in (0, 4):
+        with pytest.raises(ValueError, match=f"best is number {best}, but the curves"):
+            record_of(task, 1.0, best_epoch=best)
+    with pytest.raises(ValueError, match="accuracy is 0.5, but number 2 of test_cu"):
+        record_of(task, 0.5, test_curve=[0.25, 0.501, 0.75])
     with pytest.raises(ValueError, match="parameters is True, expected int or None"):
         record_of(task, parameters=True)
