@@ -6,7 +6,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from dpcore.graphs import DenseGraphs, SparseGraphs
-from dpcore.layers import GNN, OnEdges, made_by
+from dpcore.layers import GNN, GCNLayer, OnEdges, dropout, made_by
 
 close = torch.testing.assert_close
 
@@ -99,3 +99,29 @@ def test_a_module_is_handed_the_edges_of_a_batch():
     blind.edge_dim = None  # as PyG's attention says that it reads none
     OnEdges(blind, 6)(graphs, graphs.x)
     assert blind.seen["edge_attr"] is None
+
+
+def test_a_joined_stack_is_wide_inside_and_every_layer_learns():
+    """Each layer's output reaches the end by two ways, the join and the next layer."""
+    graphs, _ = coarse()
+    torch.manual_seed(0)
+    gnn = GNN(4, 5, 3, num_layers=3, conv="sage").double().eval()
+    assert [layer.root.out_features for layer in gnn.layers] == [5, 5, 5]
+    assert gnn.join.in_features == 15
+    adj, x = graphs.adj.double(), graphs.x.double()
+    wide = DenseGraphs(x, adj, graphs.sizes)
+    assert torch.autograd.gradcheck(lambda h: gnn(wide, h), x.requires_grad_())
+
+
+def test_weights_begin_as_glorot_and_bengio_say():
+    torch.manual_seed(0)
+    layer = GCNLayer(30, 10)
+    bound = (6 / 40) ** 0.5
+    assert 0.95 * bound < layer.weight.abs().max() <= bound
+    assert not layer.bias.any()
+
+
+def test_dropout_knows_p_to_sixteen_bits():
+    torch.manual_seed(0)
+    found = dropout(torch.ones(1000), 0.6, True).unique().tolist()
+    assert found == pytest.approx([0.0, 65536 / (65536 - 39322)], rel=1e-6)
