@@ -4,6 +4,9 @@ VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 JOBS   ?= logical
+BUILT  := _build/html/index.html
+MADE_OF := $(shell find _config.yml _toc.yml book notebooks dpcore -type f \
+	-not -path '*/__pycache__/*' -not -path '*/.*')
 # Files side by side, one thread each (conftest.py); the cells of a notebook in order.
 # In the order of the files, so that the last ones, notebooks, are short.
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
@@ -34,9 +37,14 @@ $(STAMP): requirements.txt pyproject.toml
 
 install: $(STAMP)
 
-# Sphinx says each warning once: after a failed build it has to read every page again.
-book: $(STAMP)
+book: $(BUILT)
+
+# What is built stays until a file that it is made of changes (git and make see a file
+# that is gone by what named it). Sphinx says each warning once: after a failed build it
+# has to read every page again.
+$(BUILT): $(STAMP) $(MADE_OF)
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
+	@touch $@
 
 # All parts run, so that one look shows all; any one failing fails. The book first: its
 # tests look at what is built.

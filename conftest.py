@@ -8,6 +8,7 @@ executed, but what a `real-data` cell prints cannot be what was committed.
 
 from __future__ import annotations
 
+import gc
 import os
 
 import chapters
@@ -35,6 +36,11 @@ def pytest_configure(config: pytest.Config) -> None:
 
         local_provisioner.launch_kernel = warm.launcher(local_provisioner.launch_kernel)
     config.stash[_NOT_COMPARED] = {}
+
+
+def pytest_collection_finish() -> None:
+    gc.collect()
+    gc.freeze()  # two million objects that stay: a collection need not look at them
 
 
 @pytest.hookimpl(tryfirst=True)

@@ -4,6 +4,7 @@ Loading torch and PyG takes four to seven seconds of a processor, a process; a t
 two workers that are killed and started again would do little else.
 """
 
+import gc
 import multiprocessing
 import os
 import sys
@@ -110,4 +111,5 @@ def _start_server() -> None:
 def _call(environment: dict, target, arguments: tuple) -> None:
     os.environ.clear()
     os.environ.update(environment)
+    gc.freeze()  # what the server has loaded is not garbage: not looked through again
     target(*arguments)
