@@ -102,7 +102,7 @@ def test_chapter_10_says_what_the_rate_does(rates):
     assert f"in {dead} of these {low} no unit of the classifier" in said
     assert f"{low} of {count} runs with learned clusters at 0.005, none of 30" in said
     assert (safe, ends(others, "0.005")[1]) == (2, 1)
-    assert "clusters two end low, one of them dead as well" in said
+    assert "30 runs without them two end low, one of them dead as well" in said
     p = fisher_exact([[low, count - low], [safe, 30 - safe]]).pvalue
     assert f"(Fisher's exact test: p = {p:.4f})" in said
     pair = [ends([name], "0.005")[0] for name in ("1 level", "random")]

@@ -214,7 +214,7 @@
         const words = share(p);
         if (text.textContent === words && !turned) return;
         text.textContent = words;
-        text.setAttribute("fill", inkOn(COLORS[c % COLORS.length], p, dark));
+        put(text, "fill", inkOn(COLORS[c % COLORS.length], p, dark));
       });
     });
   };
