@@ -149,7 +149,8 @@ UNSEEN = """() => {
     const found = [];
     const name = node => `${node.tagName}.${node.className}`.slice(0, 60);
     for (const node of document.querySelectorAll("article *")) {
-        if (!node.checkVisibility() || node.closest(".math, svg")) continue;
+        if (!node.checkVisibility() || node.closest("svg")) continue;
+        if (node.closest(".math") && !node.matches("mjx-container[display]")) continue;
         const style = getComputedStyle(node);
         if (node.scrollWidth <= node.clientWidth + 2 || !node.clientWidth) continue;
         if (style.display === "inline" || style.overflowX === "visible") continue;

@@ -1,5 +1,7 @@
 """A constant on the pages of the API: the beginning of its value, and no page of it."""
 
+from typing import NamedTuple
+
 import short_values
 from docutils import nodes
 from docutils.utils import new_document
@@ -15,3 +17,14 @@ def test_long_values_are_cut_at_a_comma_and_types_are_left():
     assert len(long) < 80 and long.startswith(" = {1: 2, 1: 2, ")
     assert long.endswith("1: 2, … }")
     assert (brief, kind) == (" = {1: 2}", ": " + "x" * 99)
+
+
+def test_fields_of_a_named_tuple_are_not_told_twice():
+    class Pair(NamedTuple):
+        left: int
+
+        def turned(self):
+            """The other way round."""
+
+    assert short_values.skip(None, "class", "left", Pair.left, False, None)
+    assert short_values.skip(None, "class", "turned", Pair.turned, False, None) is None

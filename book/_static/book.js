@@ -27,7 +27,9 @@ document.addEventListener("DOMContentLoaded", () => {
   }
 
   // What scrolls sideways says so, and can be reached by the keyboard.
-  const wide = "article table.table, article .cell_output [style*=overflow], .ground, .dp-board";
+  const wide =
+    "article table.table, article .cell_output [style*=overflow], .ground, .dp-board, " +
+    "mjx-container[display]";
   const hints = new Map();
   const measure = (box) => {
     const scrolls = box.scrollWidth > box.clientWidth + 1;
@@ -46,6 +48,10 @@ document.addEventListener("DOMContentLoaded", () => {
   const sizes = new ResizeObserver((changes) => {
     for (const { target } of changes) measure(target.closest(wide));
   });
-  for (const box of document.querySelectorAll(wide))
-    for (const node of [box, ...box.children]) sizes.observe(node);
+  const observe = () => {
+    for (const box of document.querySelectorAll(wide))
+      for (const node of [box, ...box.children]) sizes.observe(node);
+  };
+  observe();
+  window.MathJax?.startup?.promise?.then(observe); // formulas are there only then
 });

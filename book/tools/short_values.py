@@ -1,4 +1,5 @@
-"""Sphinx extension: in the API a constant shows the beginning of its value.
+"""Sphinx extension: in the API a constant shows the beginning of its value, and the
+fields of a named tuple stand once, with what they mean, and not again as `Alias for`.
 
 A table of sixty numbers is read where it is used, not in a line of a signature.
 """
@@ -33,6 +34,12 @@ def shorten(app, doctree: nodes.document) -> None:
             annotation.replace(value, nodes.Text(short(value.astext())))
 
 
+def skip(app, what, name, member, skipped, options) -> bool | None:
+    alias = str(getattr(member, "__doc__", "")).startswith("Alias for field number")
+    return True if alias else None
+
+
 def setup(app) -> dict:
     app.connect("doctree-read", shorten)
+    app.connect("autodoc-skip-member", skip)
     return {"parallel_read_safe": True, "parallel_write_safe": True}
