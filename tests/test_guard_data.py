@@ -162,3 +162,8 @@ def test_what_cannot_be_kept_of_a_first_load_is_said(monkeypatch, tmp_path):
     first, second = (str(one.message) for one in found)
     assert first == f"{seen}: not kept: no space left"
     assert "Found: 2 graphs, 4 nodes, 2 edges" in second
+
+
+def test_classes_without_a_graph_are_classes():
+    graphs = [Data(x=torch.ones(2, 1), y=torch.tensor([y])) for y in (0, 3, 0)]
+    assert datasets.GraphDataset(graphs).num_classes == 4

@@ -165,3 +165,11 @@ def test_the_seconds_of_the_matrices_are_their_own(data, monkeypatch):
     batch = matrices.as_compared(data)
     assert matrices.matrices_of("graphlet", batch)[1] == 1.0
     assert matrices.matrices_of("graphlet", batch)[1] == 1.0  # as if made again
+
+
+def test_of_a_directed_graph_the_degree_is_that_of_its_edges_starts():
+    """As `load_dataset` makes it: only so are features known to be degrees."""
+    there = graph([2, 0, 0], [(0, 1), (0, 2)])
+    back = graph([0, 1, 1], [(0, 1), (0, 2)])
+    assert set(labelled(matrices.as_compared([there, there])).labels) == {0}
+    assert set(labelled(matrices.as_compared([back, back])).labels) == {0, 1}
