@@ -6,6 +6,8 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import torch
+from torch_geometric.data import Data
 
 from dpcore.data import archives, datasets
 from dpcore.data.datasets import DatasetUnavailable, load_dataset
