@@ -222,3 +222,17 @@ def test_a_detached_level_has_the_same_losses(own):
     plain, detached = (model(graphs) for model in models.values())
     torch.testing.assert_close(detached.link_loss, plain.link_loss)
     torch.testing.assert_close(detached.entropy_loss, plain.entropy_loss)
+
+
+def test_of_a_ratio_of_one_a_graph_has_as_many_clusters_as_nodes():
+    graphs = batch_of((3, 5))
+    model = dpcore.models.DiffPoolClassifier(3, 2, clusters=[9], ratio=1.0)
+    (s,) = model(graphs).assignments
+    assert (s > 0).sum(1).tolist() == [3] * 3 + [5] * 5
+
+
+@pytest.mark.parametrize("levels", [1, 3])
+def test_there_are_as_many_levels_as_asked_for(levels):
+    graphs = batch_of()
+    out = build("diffpool", graphs, levels=levels, ratio=0.5)(graphs)
+    assert [s.size(-1) for s in out.assignments] == [8, 4, 2][:levels]
