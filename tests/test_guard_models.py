@@ -236,3 +236,12 @@ def test_there_are_as_many_levels_as_asked_for(levels):
     graphs = batch_of()
     out = build("diffpool", graphs, levels=levels, ratio=0.5)(graphs)
     assert [s.size(-1) for s in out.assignments] == [8, 4, 2][:levels]
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("num_layers", 2), ("conv", "sage"), ("dropout", 0.1), ("self_loops", "replace")],
+)
+def test_every_setting_of_the_own_stack_is_refused_beside_a_factory(name, value):
+    with pytest.raises(ValueError, match=f"^{name} came beside gnn"):
+        dpcore.models.DiffPoolClassifier(3, 2, gnn=nn.Linear, **{name: value})
