@@ -1,15 +1,12 @@
-"""What all tests share: one thread, so that tests beside other work do not wait, and
-one browser, since a process can drive only one at a time."""
+"""What all tests share: one browser, since a process can drive only one at a time.
+Torch is not loaded here: pytest reads this before it starts its workers."""
 
 import os
 import shutil
 from pathlib import Path
 
 import pytest
-import torch
 from playwright.sync_api import sync_playwright
-
-torch.set_num_threads(1)
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome")
 FLAGS = [
