@@ -112,7 +112,3 @@ def test_folds_side_by_side_have_one_thread_each(monkeypatch, jobs, expected):
     found = dpcore.cross_validate("mlp", graphs, folds=3, jobs=jobs, progress=False)
     assert [one.accuracy for one in found.folds] == [expected] * 3
     assert torch.get_num_threads() == 2
-
-
-def test_every_test_begins_on_one_thread():
-    assert torch.get_num_threads() == 1

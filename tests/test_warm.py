@@ -1,7 +1,9 @@
-"""A kernel that the server forks is to a notebook what a fresh one is."""
+"""Tests run on one thread each, and a kernel that the server forks is to a notebook what
+a fresh one is."""
 
 import nbformat
 import pytest
+import torch
 import warm
 from jupyter_client.provisioning import local_provisioner
 from nbclient import NotebookClient
@@ -13,6 +15,10 @@ CELLS = [
     "print(os.getpgid(0) == os.getpid(), os.environ['OMP_NUM_THREADS'])",
     "import made_records",
 ]
+
+
+def test_a_test_begins_on_one_thread():
+    assert torch.get_num_threads() == 1
 
 
 def test_a_kernel_knows_nothing_of_the_tests(tmp_path, monkeypatch):
