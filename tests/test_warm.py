@@ -1,5 +1,5 @@
-"""Tests run on one thread each, and a kernel that the server forks is to a notebook what
-a fresh one is."""
+"""Tests run on one thread, and a kernel that the server forks is to a notebook what a
+fresh one is."""
 
 import nbformat
 import pytest
