@@ -2,6 +2,7 @@
 it reads edges, and keeps nothing of one data set for another."""
 
 import dataclasses
+import inspect
 
 import pytest
 import torch
@@ -11,7 +12,10 @@ from torch import nn
 import dpcore
 from dpcore.graphs import SparseGraphs
 from dpcore.models import MODELS, accepted_settings, data_settings
+from dpcore.models.ecc import by_attribute
+from dpcore.models.gin import GINLayer
 from dpcore.models.output import classifier_head
+from dpcore.models.walks import WalksClassifier
 
 NAMES = list(MODELS)
 BLIND = [name for name in NAMES if name == "mlp" or "blind" in name]
@@ -245,3 +249,52 @@ def test_there_are_as_many_levels_as_asked_for(levels):
 def test_every_setting_of_the_own_stack_is_refused_beside_a_factory(name, value):
     with pytest.raises(ValueError, match=f"^{name} came beside gnn"):
         dpcore.models.DiffPoolClassifier(3, 2, gnn=nn.Linear, **{name: value})
+
+
+def test_the_layer_of_gin_is_that_of_its_formula():
+    """BatchNorm inside the MLP and after it, here by the batch's own statistics."""
+    graphs = batch_of()
+    torch.manual_seed(0)
+    layer = GINLayer(3, 4)
+    layer.epsilon.data.fill_(0.3)
+    first, last = layer.mlp[0], layer.mlp[-1]
+
+    def norm(h):
+        return (h - h.mean(0)) / (h.var(0, correction=0) + 1e-5).sqrt()
+
+    total = 1.3 * graphs.x + graphs.propagate(graphs.x)
+    expected = norm(last(norm(first(total)).relu())).relu()
+    torch.testing.assert_close(layer(graphs, graphs.x), expected)
+
+
+def test_an_edge_of_negative_weight_counts_in_ecc():
+    x, edges = torch.ones(2, 1), torch.tensor([[0, 0], [0, 1]])
+    weight = torch.tensor([-3.0, 1.0])
+    graphs = SparseGraphs.from_edge_index(x, edges, edge_weight=weight)
+    assert (by_attribute(graphs, 0) @ x).tolist() == [[-1.0], [0.0]]
+
+
+def test_the_usual_settings_are_those_of_the_papers():
+    def usual(model):
+        parameters = inspect.signature(model).parameters.values()
+        return {p.name: p.default for p in parameters if p.default is not p.empty}
+
+    own = dict(hidden=64, num_layers=3, dropout=0.6)
+    assert usual(dpcore.models.Set2SetClassifier) == own | dict(conv="sage", steps=3)
+    assert usual(dpcore.models.FlatClassifier) == own | dict(conv="gcn", readout="mean")
+    assert usual(dpcore.models.GINClassifier) == own
+    assert usual(dpcore.models.SortPoolClassifier) == own | dict(k=30)
+    assert usual(dpcore.models.ECCClassifier) == own | dict(edge_features=0)
+    walks = usual(WalksClassifier)
+    assert (walks["hidden"], walks["entropy_weight"]) == (32, 0.3)
+    model = dpcore.models.PatchySanClassifier(3, 2)
+    assert (model.one_field.out_features, model.ten_fields.out_channels) == (16, 8)
+    assert dpcore.models.Set2SetClassifier(3, 2, conv="gcn").gnn.join is None
+
+
+def test_what_no_model_has_is_refused():
+    with pytest.raises(ValueError, match="readout is 'first', expected mean, max or"):
+        dpcore.models.FlatClassifier(3, 2, readout="first")
+    for name in NAMES:
+        able = name.startswith("diffpool") and name != "diffpool-walks"
+        assert ("gnn" in accepted_settings(name)) == able
