@@ -285,8 +285,8 @@ def test_the_usual_settings_are_those_of_the_papers():
     assert usual(dpcore.models.GINClassifier) == own
     assert usual(dpcore.models.SortPoolClassifier) == own | dict(k=30)
     assert usual(dpcore.models.ECCClassifier) == own | dict(edge_features=0)
-    walks = usual(WalksClassifier)
-    assert (walks["hidden"], walks["entropy_weight"]) == (32, 0.3)
+    walks = WalksClassifier(3, 2, clusters=[4])
+    assert (walks.link_weight, walks.entropy_weight) == (1.0, 0.3)
     model = dpcore.models.PatchySanClassifier(3, 2)
     assert (model.one_field.out_features, model.ten_fields.out_channels) == (16, 8)
     assert dpcore.models.Set2SetClassifier(3, 2, conv="gcn").gnn.join is None
@@ -298,3 +298,9 @@ def test_what_no_model_has_is_refused():
     for name in NAMES:
         able = name.startswith("diffpool") and name != "diffpool-walks"
         assert ("gnn" in accepted_settings(name)) == able
+
+
+def test_the_link_loss_of_walks_teaches_its_assignments():
+    model = WalksClassifier(3, 2, clusters=[4], entropy_weight=0.0)
+    model(batch_of()).auxiliary.backward()
+    assert any(bool(p.grad.any()) for p in model.assign.parameters())
