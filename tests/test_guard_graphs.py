@@ -6,6 +6,7 @@ from torch_geometric.data import Data
 
 from dpcore.graphs import DenseGraphs, SparseGraphs, as_graphs, blockwise
 from dpcore.graphs.checks import NotFinite, check_stack, checked_batch, checked_edges
+from dpcore.graphs.products import GraphProducts
 
 EDGES = torch.tensor([[0, 1, 2], [1, 2, 0]])  # one direction only
 
@@ -228,3 +229,38 @@ def test_blocks_are_added_up_in_double_precision(monkeypatch):
     step = blockwise.pool(z, graphs, torch.zeros(4096, 2))
     exact = 2048 * float(z[0].double())
     assert step.x.flatten().tolist() == pytest.approx([exact] * 2, rel=1e-7)
+
+
+def test_two_factors_of_one_shape_are_two():
+    torch.manual_seed(0)
+    s, h = (torch.randn(5, 2, dtype=torch.float64, requires_grad=True) for _ in "ab")
+    assert torch.autograd.gradcheck(lambda *a: GraphProducts.apply(*a, [2, 3]), (s, h))
+
+
+def test_a_normalised_batch_has_a_norm_of_its_own():
+    x, edges = torch.eye(4), torch.tensor([[0, 1, 2, 3, 2], [1, 0, 3, 2, 2]])
+    whole = SparseGraphs.from_edge_index(x, edges, torch.tensor([0, 0, 1, 1]))
+    whole.squared_norm()
+    for form in (whole.select([1]).normalized(), whole.select([1]).averaged()):
+        expected = form.to_dense().double().square().sum()
+        torch.testing.assert_close(form.squared_norm(), expected.view(1))
+
+
+def test_squares_are_those_of_double_precision():
+    adj = torch.full((1, 3, 3), 0.1)
+    found = DenseGraphs(torch.ones(1, 3, 1), adj).squared_norm()
+    assert torch.equal(found, adj.double().square().sum((1, 2)))
+
+
+@pytest.mark.parametrize("name", ["edge_index", "batch", "edge_weight", "edge_attr"])
+def test_no_tensor_stands_beside_a_batch(name):
+    batch = SparseGraphs.from_edge_index(torch.eye(2), torch.tensor([[0], [1]]))
+    with pytest.raises(ValueError, match=f"^{name} came beside a SparseGraphs"):
+        as_graphs(batch, **{name: torch.zeros(2)})
+
+
+@pytest.mark.parametrize("dtype", [torch.float16, torch.bfloat16])
+def test_a_product_with_half_precision_is_made_in_single(dtype):
+    batch = SparseGraphs.from_edge_index(torch.eye(2), torch.tensor([[0], [1]]))
+    found = batch.propagate(torch.ones(2, 1, dtype=dtype))
+    assert found.dtype is torch.float32 and found.flatten().tolist() == [1.0, 0.0]
