@@ -3,7 +3,9 @@ PYTHON ?= python3
 VENV   ?= .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
-JOBS   ?= logical
+# One more than there are cores: a worker waits now and then, and beside other work three
+# of five processes get more than two of four.
+JOBS   ?= $(shell echo $$(( $$(getconf _NPROCESSORS_ONLN) + 1 )))
 BUILT  := _build/html/index.html
 MADE_OF := $(shell find _config.yml _toc.yml book notebooks dpcore -type f \
 	-not -path '*/__pycache__/*' -not -path '*/.*')

@@ -205,7 +205,7 @@ class SparseGraphs:
 
     @property
     def mask(self) -> Tensor | None:
-        """None: every row is a node; see `DenseGraphs.mask`."""
+        """Always None, since every row is a node; see `DenseGraphs.mask`."""
         return None
 
     def propagate(self, h: Tensor) -> Tensor:

@@ -12,8 +12,8 @@ class Output(NamedTuple):
 
     Attributes:
         logits: class scores [B, C], before any softmax.
-        link_loss, entropy_loss: scalars, added up over the levels, unweighted; zero
-            for flat models.
+        link_loss: scalar, added up over the levels, unweighted; zero for flat models.
+        entropy_loss: likewise, in nats.
         auxiliary: the scalar that training adds to the cross-entropy: both losses
             times the model's weights.
         assignments: S of every level, finest first; empty for flat models.

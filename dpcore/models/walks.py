@@ -1,8 +1,8 @@
 """Readers of a coarsened adjacency A' = SᵀAS: by name, and without regard to names.
 
 A cluster's number is a name. What is read entry by entry depends on names; closed walks
-and eigenvalues do not: for a permutation P, tr (PNPᵀ)ᵖ = tr Nᵖ. The chapter
-`12_when_it_wins` compares the three.
+and eigenvalues do not: for a permutation P, tr (PNPᵀ)ᵖ = tr Nᵖ. Chapter 12
+of the book compares the three.
 """
 
 from __future__ import annotations

@@ -50,7 +50,7 @@ class Pooled(NamedTuple):
 
     @property
     def graphs(self) -> DenseGraphs:
-        """The next level: the coarsened graphs as a batch."""
+        """The coarsened graphs as a batch, the next level."""
         graphs = DenseGraphs(self.x, self.adj, self.clusters)
         graphs.edge_attr = self.edge_attr
         return graphs

@@ -44,13 +44,17 @@ class Result:
     """One line of the benchmark.
 
     Attributes:
-        name, measure: the row, and which of its figures: time, memory, growth, error.
-        ours_seconds, theirs_seconds: medians.
-        ours_peak_mb, theirs_peak_mb: peak memory of a fresh process, in MB (1e6 bytes),
-            above what it held after its imports.
+        name: the row.
+        measure: which of its figures: time, memory, growth, error.
+        ours_seconds: median.
+        theirs_seconds: median.
+        ours_peak_mb: peak memory of a fresh process, in MB (1e6 bytes), above what it
+            held after its imports.
+        theirs_peak_mb: the same of theirs.
         figure: what is held against the target, as `measure` says: a time or memory
             is theirs ÷ ours, or GB where it has no other side; growth; an error.
-        target, at_least: the figure to reach, and from which side.
+        target: the figure to reach.
+        at_least: from which side: whether more is better.
         threads: of torch, on both sides.
         sizes: what was measured: graphs, nodes, clusters, …
         note: how to read it, or why nothing was measured.

@@ -1,6 +1,6 @@
 """Graph kernels with a support vector machine: four rows of the paper's Table 1.
 
-Each kernel here counts parts of a graph, φ(G), and compares the counts of two graphs:
+Each kernel here counts parts of a graph, φ(G), and compares the counts of two graphs::
 
     graphlet        connected subgraphs of three nodes, with their labels
     shortest-path   pairs of nodes: both labels and the distance between them
