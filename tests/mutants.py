@@ -37,6 +37,7 @@ import tomllib
 import types
 from collections import Counter
 from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 import coverage
@@ -420,6 +421,8 @@ class Bench:
             near = [test for test in near if distance(test) < 2]
         else:  # what runs while a module is imported, and in no test
             patches = []
+        if not patches:
+            near = [test for test in near if test not in self._fail_anew]
         (COPY / module).write_text(code, "utf-8")
         try:
             usual = sum(seconds[test] for test in near)
@@ -436,6 +439,16 @@ class Bench:
         finally:
             (COPY / module).write_text(mutant["tree"].code, "utf-8")
         return "survived"
+
+    @cached_property
+    def _fail_anew(self) -> set[str]:
+        """The tests that fail when all is imported again, though there is no fault."""
+        failed = OWN / "failed"
+        failed.write_text("")
+        _in_child(lambda: _afresh(list(self.tests), failed), 3600, cpu=3600)
+        found = set(failed.read_text().split("\n")[:-1])
+        say(f"{self.part}: not run when all is imported again: {sorted(found)}")
+        return found
 
     def _patches(self, mutant: dict, code: str) -> list:
         """Functions with their new code; none where all has to be imported again."""
@@ -491,23 +504,32 @@ def _functions(modules: list[str]) -> dict[tuple, list]:
 
 
 class _Chosen:
-    """A pytest plugin: the chosen tests alone, in the given order."""
+    """A pytest plugin: the chosen tests alone, in the given order. What fails is
+    written into a file, if there is one."""
 
-    def __init__(self, order: list[str]) -> None:
+    def __init__(self, order: list[str], failed: Path | None) -> None:
         self.order = {test: i for i, test in enumerate(order)}
+        self.failed = failed
 
     def pytest_collection_modifyitems(self, items) -> None:
         items[:] = [item for item in items if item.nodeid in self.order]
         items.sort(key=lambda item: self.order[item.nodeid])
 
+    def pytest_runtest_logreport(self, report) -> None:
+        if report.failed and self.failed is not None:
+            with self.failed.open("a", encoding="utf-8") as file:
+                file.write(f"{report.nodeid}\n")
 
-def _afresh(names: list[str]) -> int:
-    """Import `dpcore` and the tests again, for a fault outside functions."""
-    for name in list(sys.modules):
-        if name.startswith(("dpcore", "test_", "tests", "reference")):
+
+def _afresh(names: list[str], failed: Path | None = None) -> int:
+    """Import again all that lies in the copy, for a fault outside functions: what two
+    modules share, the helpers of the tests among it, must be the new one in both."""
+    for name, module in list(sys.modules.items()):
+        if str(getattr(module, "__file__", None)).startswith(str(COPY)):
             del sys.modules[name]
     files = list(dict.fromkeys(name.split("::")[0] for name in names))
-    return _pytest(["-x", *files], _Chosen(names))
+    stop = [] if failed else ["-x"]
+    return _pytest([*stop, *files], _Chosen(names, failed))
 
 
 def _pytest(files: list[str], plugin) -> int:

@@ -1,6 +1,8 @@
 """Commands: every option is handed on, and folds are told apart in any order."""
 
 import json
+import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -11,8 +13,9 @@ from dpcore import tables
 from dpcore.__main__ import main
 from dpcore.experiments import actions
 from dpcore.experiments.commands import parser
-from dpcore.experiments.tables import plan
+from dpcore.experiments.tables import plan, store
 from dpcore.experiments.tables.fold import Outcome
+from dpcore.experiments.versions import versions_of
 
 
 def test_folds_that_come_in_another_order_are_shown_in_theirs(monkeypatch, capsys):
@@ -86,3 +89,38 @@ def test_numbers_and_names_are_read_strictly(capsys):
         with pytest.raises(SystemExit, match="2"):
             parser().parse_args(["tables", "run", wrong])
         assert wrong.split("=")[0] in capsys.readouterr().err
+
+
+def test_how_many_folds_are_shown_is_how_many_there_are(tmp_path, capsys):
+    for task in plan.plan(["mlp"], ["MUTAG"], folds=3)[:2]:
+        store.save(tmp_path, task, record_of(task))
+    assert main(["tables", "show", f"--results={tmp_path}"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"1 cells, 2 folds: {tmp_path}"
+
+
+def test_training_says_both_seeds_and_two_digits(monkeypatch, capsys):
+    def measured(tasks, wanted, jobs):
+        for task in tasks:
+            yield task, Outcome(record=record_of(task, 0.1234))
+
+    monkeypatch.setattr(actions, "on_this_machine", measured)
+    train = ["train", "MUTAG", "--model=mlp", "--folds=3"]
+    train += ["--splits-seed=2", "--weights-seed=5"]
+    assert main(train) == 0
+    first = capsys.readouterr().out.splitlines()[0]
+    assert "3 folds, splits 2, weights 5, up to 100 epochs; acc" in first
+    assert main([*train, "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["accuracies"] == [12.34] * 3
+
+
+def test_what_is_shown_are_the_book_s_records_unless_others_are_named():
+    for command in ("tables show", "tables export --csv=x"):
+        assert parser().parse_args(command.split()).results is None
+    assert parser().parse_args(["train", "MUTAG", "--levels=0"]).levels == 0
+
+
+def test_versions_are_python_s_and_each_package_s_own():
+    found = versions_of("torch", "numpy")
+    own = {name: version(name) for name in ("torch", "numpy")}
+    assert found == {"python": sys.version.split()[0]} | own

@@ -7,6 +7,7 @@ import time
 import numpy as np
 import pytest
 import torch
+from scipy.sparse import csr_array
 from sklearn.svm import SVC
 from torch.nn.functional import one_hot
 from torch_geometric.data import Data
@@ -177,3 +178,24 @@ def test_of_a_directed_graph_the_degree_is_that_of_its_edges_starts():
     back = graph([0, 1, 1], [(0, 1), (0, 2)])
     assert set(labelled(matrices.as_compared([there, there])).labels) == {0}
     assert set(labelled(matrices.as_compared([back, back])).labels) == {0, 1}
+
+
+def test_the_penalties_are_those_that_are_given(data, split):
+    whole = kernels.svm_fold("graphlet", data, split)
+    ends = kernels.svm_fold("graphlet", data, split, penalties=(0.001, 1000.0))
+    for name in ("validation_curve", "test_curve"):
+        assert ends[name] == [whole[name][0], whole[name][-1]]
+    assert ends["chosen"]["C"] in (0.001, 1000.0)
+
+
+@pytest.mark.parametrize("rows", [[[1, 1, 0], [0, 1, 0]], [[0.5, 0.5, 0], [0, 1, 0]]])
+def test_labels_are_one_for_each_node_and_whole(rows):
+    one = Data(x=torch.tensor(rows).float(), edge_index=torch.tensor([[0], [1]]))
+    with pytest.raises(ValueError, match="x is not one-hot"):
+        kernels.gram("1-wl", [one, one])
+
+
+def test_colours_are_refined_as_often_as_asked_for():
+    path = csr_array(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
+    for rounds in (0, 1, 3):
+        assert len(kernels.wl_colours(path, np.zeros(3, int), rounds)) == rounds + 1

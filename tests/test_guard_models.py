@@ -283,6 +283,11 @@ def test_the_usual_settings_are_those_of_the_papers():
     assert usual(dpcore.models.Set2SetClassifier) == own | dict(conv="sage", steps=3)
     assert usual(dpcore.models.FlatClassifier) == own | dict(conv="gcn", readout="mean")
     assert usual(dpcore.models.GINClassifier) == own
+    of_losses = dict(link_weight=1.0, entropy_weight=1.0, ratio=None, repair=None)
+    of_losses |= dict(assignments="learned", gnn=None, assign_gnn=None)
+    stack = own | dict(conv="gcn", self_loops="add", clusters=(38, 10))
+    assert usual(dpcore.models.DiffPoolClassifier) == stack | of_losses
+    assert usual(dpcore.build_model) == dict(max_nodes=150, hidden=64, dropout=0.6)
     assert usual(dpcore.models.SortPoolClassifier) == own | dict(k=30)
     assert usual(dpcore.models.ECCClassifier) == own | dict(edge_features=0)
     walks = WalksClassifier(3, 2, clusters=[4])
@@ -304,3 +309,20 @@ def test_the_link_loss_of_walks_teaches_its_assignments():
     model = WalksClassifier(3, 2, clusters=[4], entropy_weight=0.0)
     model(batch_of()).auxiliary.backward()
     assert any(bool(p.grad.any()) for p in model.assign.parameters())
+
+
+def test_clusters_of_clusters_are_a_share_of_their_whole_number():
+    """Not of what the share was before it was made whole."""
+    assert dpcore.models.num_clusters(6, 0.4, 2) == [3, 2]
+
+
+def test_the_classifier_is_as_wide_as_all_else():
+    for name in ("diffpool", "s2v-1diffpool"):
+        first, _, last = build(name, batch_of(), hidden=9).head
+        assert first.out_features == last.in_features == 9
+
+
+def test_what_is_read_off_the_data_is_read_off_all_graphs():
+    """SortPool keeps the nodes that three of five graphs have, ECC reads edges."""
+    graphs = batch_of((12, 25, 11, 28, 30))
+    assert data_settings("sortpool", graphs) == dict(k=25)

@@ -9,6 +9,7 @@ import threading
 import warnings
 from contextlib import contextmanager
 from dataclasses import fields
+from importlib.metadata import version
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -130,6 +131,7 @@ def test_exported_rows_by_hand(tmp_path):
     )
     assert (kernel["best_epoch"], kernel["best_candidate"]) == ("", "2")
     assert json.loads(mlp["settings"]) == tasks[0].settings
+    assert json.loads(mlp["grid"]) == records[0].grid
     assert (folder / "SCHEMA.md").read_text(encoding="utf-8") == long_tables.schema()
     assert "| `number` |" in long_tables.schema()
 
@@ -248,6 +250,12 @@ def test_the_printed_tables_add_up():
     means = sum(mean for mean, _ in errica.ERRICA.values())
     sds = sum(sd for _, sd in errica.ERRICA.values())
     assert (round(means, 1), round(sds, 1)) == (1562.5, 89.7)
+    pairs = list(enumerate(errica.ERRICA.values(), start=1))
+    assert sum(i * mean for i, (mean, _) in pairs) == pytest.approx(19026.6)
+    assert sum(i * sd for i, (_, sd) in pairs) == pytest.approx(946.4)
+    gains = [4.17, 0.11, 3.32, 3.39, 5.42, 5.95, 6.27]
+    assert list(paper.PRINTED_GAIN.values()) == gains
+    assert paper.reported("ecc", "ENZYMES") == 53.5
 
 
 def test_the_paper_s_epoch_is_that_of_the_highest_mean(tmp_path):
@@ -335,10 +343,16 @@ def test_a_failure_keeps_its_seeds_and_lies_beside_its_record(tmp_path):
 
 def test_the_order_is_not_the_file_system_s(tmp_path, monkeypatch):
     put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3), [0.1, 0.2, 0.3])
+    for task in plan.plan(["gin"], ["MUTAG"], folds=3):
+        store.save_failure(tmp_path, task, "no luck")
     glob = Path.glob
     backwards = lambda path, what: sorted(glob(path, what), reverse=True)  # noqa: E731
     monkeypatch.setattr(Path, "glob", backwards)
     assert [record.fold for record in store.records(tmp_path)] == [0, 1, 2]
+    assert [failure.fold for failure in store.failures(tmp_path)] == [0, 1, 2]
+    packed.pack(tmp_path, tmp_path / "all.xz")
+    found = packed.carried(tmp_path / "all.xz")
+    assert [record.fold for record in found] == [0, 1, 2]
 
 
 def test_only_what_is_shown_is_packed(tmp_path):
@@ -485,7 +499,9 @@ def test_the_pace_of_a_cell_is_its_mean_and_work_counts_edges_and_epochs():
 class Pool:
     """In the place of joblib's: each call brings so many outcomes and is killed."""
 
-    def __init__(self, n_jobs, **_):
+    def __init__(self, n_jobs, **options):
+        own = dict(batch_size=1, return_as="generator_unordered")  # as they come
+        assert options == own
         self.jobs.append(n_jobs)
 
     def __call__(self, calls):
@@ -588,6 +604,8 @@ def test_data_is_loaded_once_for_all_folds_and_anew_for_other_options(loaded):
     without = fold._load("MUTAG", as_one_batch=True)
     assert loaded == [dict(edge_labels=True), {}]
     assert with_bonds.edge_attr is not None and without.edge_attr is None
+    fold._load("MUTAG", as_one_batch=True, edge_labels=True)
+    assert len(loaded) == 3  # the data of one task at a time is kept
 
 
 def test_what_was_measured_is_that_of_its_task(monkeypatch):
@@ -618,10 +636,11 @@ def test_a_fold_s_row_split_and_settings_are_its_task_s(monkeypatch, loaded):
     monkeypatch.setattr(fold, "choose", choose)
     monkeypatch.setattr(fold, "run_fold", run_fold)
     options = dict(folds=4, seed=3, weights_seed=2, epochs=9, trial_epochs=5)
+    options |= dict(standardize=2)
     task = plan.plan(["gin"], ["MUTAG"], **options)[2]
     fold._measure(task)
     split = splits(fold.load_dataset("MUTAG").labels, 4, seed=3)[2]
-    own = dict(dropout=0.0, max_nodes=28, seed=2)
+    own = dict(dropout=0.0, max_nodes=28, seed=2, standardize=2)
     (row, first, grid, trial), (again, second, last) = seen
     assert row == again == "gin" and grid == task.grid and len(grid) == 4
     assert trial == own | dict(epochs=5)
@@ -714,6 +733,7 @@ def test_a_commit_with_changes_is_called_dirty(tmp_path, monkeypatch):
     git("init", "-q")
     git("add", ".")
     git("commit", "-qm", "one")
+    git("tag", "-am", "no name of it: tags move", "v1")
     monkeypatch.setattr(fold, "__file__", str(module))
     clean = fold.commit.__wrapped__()
     assert len(clean) == 12
@@ -952,3 +972,170 @@ def test_a_record_has_its_fields_in_their_order_and_one_best():
         record_of(task, 0.5, test_curve=[0.25, 0.501, 0.75])
     with pytest.raises(ValueError, match="parameters is True, expected int or None"):
         record_of(task, parameters=True)
+
+
+# Two files of splits, the first of equals, what is left out
+
+
+def test_files_of_splits_are_cells_of_their_own_and_none_of_the_board_s(tmp_path):
+    parts = [dict(train=[30, 40], validation=[20], test=[i]) for i in range(10)]
+    for name, accuracy in (("0123456789ab", 0.25), ("ba9876543210", 0.75)):
+        file = split_files.SplitFile(name, parts, 40)
+        tasks = plan.plan(["mlp"], ["MUTAG"], splits=file)
+        put(tmp_path, tasks, [accuracy] * 10)
+    assert board.leaderboard(tmp_path) == []
+    found = cells.show(tmp_path)
+    names = ("seed", "splits", "fair_mean", "folds", "of")
+    assert [tuple(cell[name] for name in names) for cell in found] == [
+        (None, "0123456789ab", 25.0, 10, 10),
+        (None, "ba9876543210", 75.0, 10, 10),
+    ]
+    text = list(cells.as_text(found))
+    titles = [line.split(" fair")[0] for line in text if line.startswith("Accuracy")]
+    assert titles == [
+        f"Accuracy in %, 10 folds, splits {cell['splits']}." for cell in found
+    ]
+    long_tables.export(store.records(tmp_path), tmp_path / "long")
+    with (tmp_path / "long" / "epochs.csv").open(encoding="utf-8") as file:
+        line = next(csv.DictReader(file))
+    key = ("dataset", "method", "seed", "splits", "weights_seed", "folds", "fold")
+    assert [line[name] for name in key] == [
+        *("MUTAG", "mlp", "", "0123456789ab", "0", "10", "0")
+    ]
+
+
+def test_every_fold_of_a_file_is_read_and_the_test_part_is_apart(tmp_path):
+    path = tmp_path / "splits.json"
+    folds = [dict(train=[20, 21], validation=[22], test=[i]) for i in range(12)]
+    path.write_text(json.dumps(folds))
+    assert len(split_files.read_splits(path).folds) == 12
+    for test, reason in (([3, 21], "an index twice"), ([-1], "what is no index")):
+        path.write_text(json.dumps([*folds, folds[0] | dict(test=test)]))
+        with pytest.raises(split_files.BadSplits, match=f": fold 12 holds {reason}$"):
+            split_files.read_splits(path)
+
+
+def test_of_two_equal_epochs_the_paper_s_way_reads_the_first(tmp_path):
+    for task in plan.plan(["gin"], ["MUTAG"]):
+        high = 0.75 if task.fold % 2 else 0.25
+        curve = [high, 0.5, 1 - high]  # the mean of every epoch is 0.5
+        store.save(tmp_path, task, record_of(task, 0.5, test_curve=curve))
+    paper_s = board.leaderboard(tmp_path)[1]
+    assert (paper_s["fold_0"], paper_s["fold_1"]) == (25, 75)
+
+
+def test_the_best_of_a_column_need_not_be_its_last(tmp_path):
+    for row, accuracy in (("mlp", 0.12346), ("gin", 0.0625)):
+        put(tmp_path, plan.plan([row], ["MUTAG"]), [accuracy] * 10)
+    rows = board.leaderboard(tmp_path)
+    assert rows[0]["fold_3"] == pytest.approx(12.346)
+    line = board.leaderboard_csv(rows).splitlines()[1].split(",")
+    assert line[1] == "mlp" and line[6:8] == ["3", "100"]  # whole numbers
+    page = board.leaderboard_html(rows)
+    assert page.count(board.BEST) == 2 and f"{board.BEST}>12.3<" in page
+    page = board.Comparison(tmp_path)._repr_html_()
+    folds = " ".join(["12.3"] * 10)
+    assert f'<td{board.BEST} title="folds: {folds}">12.3 ±' in page
+
+
+def test_what_is_left_out_says_nothing_of_a_cell():
+    tasks = plan.plan(["diffpool"], ["MUTAG"], folds=3)
+    other = plan.plan(["diffpool"], ["MUTAG"], folds=3, epochs=9)[0]
+    folds = [
+        record_of(tasks[1], parameters=1, seconds=1.25, link_loss=0.1233,
+                  effective_clusters=[3.25, 1.0]),
+        record_of(tasks[2], parameters=2, seconds=1.75, link_loss=0.1237,
+                  effective_clusters=[3.75, 2.0]),
+    ]  # fmt: skip
+    cell = cells.of_folds([record_of(other), *folds])
+    assert (cell["left_out"], cell["settings"]) == (1, tasks[1].settings)
+    assert cell["differs"] == {}
+    assert (cell["parameters"], cell["link_loss"]) == (2, 0.1235)  # of 1.5
+    assert cell["seconds"] == 1.5
+    assert cell["effective_clusters"] == [3.5, 1.5]
+    turned = dict(reversed(tasks[2].settings.items()))  # what stands first is no matter
+    alike = record_of(tasks[2], settings=turned)
+    assert cells.of_folds([record_of(tasks[1]), alike])["left_out"] == 0
+
+
+def test_a_cell_that_failed_has_every_key_and_its_reasons():
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    failure = schema.Failure(**tasks[2].key, reason="no luck")
+    failed = cells.of_folds([], [failure])
+    assert failed["failed"] == [dict(fold=2, reason="no luck")]
+    assert failed.keys() == cells.of_folds([record_of(tasks[0])]).keys()
+    both = cells.of_folds([record_of(tasks[0])], [failure])
+    assert (both["folds"], both["of"], both["failed"]) == (1, 3, failed["failed"])
+
+
+def test_all_rows_of_other_settings_are_named():
+    found = [
+        cells.of_folds(list(map(record_of, plan.plan([row], ["MUTAG"], 3, epochs=9))))
+        for row in ("mlp", "gin")
+    ]
+    assert "  mlp, gin" in list(cells.as_text(found))
+
+
+def test_every_data_set_is_checked_and_a_trial_takes_a_whole_eighth():
+    with pytest.raises(plan.BadArgument, match="attributes: MUTAG has none"):
+        plan.plan(["mlp"], ["ENZYMES", "MUTAG"], attributes=True)
+    with pytest.raises(plan.BadArgument, match="folds is 451, expected 3 to 450"):
+        plan.plan(["mlp"], ["PROTEINS"], folds=451)
+    settings = plan.plan(["diffpool"], ["ENZYMES"], epochs=15)[0].settings
+    assert (settings["conv"], settings["trial_epochs"]) == ("sage", 1)
+    assert plan.PLANNED == ("PROTEINS", "ENZYMES", "MUTAG", "DD", "COLLAB")
+
+
+def test_a_bar_counts_what_is_left_and_is_shown_if_asked_for(
+    tmp_path, monkeypatch, capsys
+):
+    monkeypatch.setattr(runner, "measure", fake([0.5] * 4))
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=4)
+    runner.fill(tasks[:2], results=tmp_path, progress=False)
+    assert capsys.readouterr().err == ""
+    runner.fill(tasks, results=tmp_path)
+    assert "2/2 folds" in capsys.readouterr().err
+
+
+def test_a_fold_that_failed_is_no_longer_waited_for(tmp_path, bar, monkeypatch):
+    made = runner.measure
+
+    def first_fails(task):
+        return made(task) if task.fold else fold.Outcome(failed="no luck")
+
+    monkeypatch.setattr(runner, "measure", first_fails)
+    runner.fill(plan.plan(["mlp"], ["MUTAG"], folds=3)[:2], 1, tmp_path)
+    assert bar.said == ["?", "about 00:00"]
+
+
+def test_the_pace_of_a_row_is_the_mean_of_its_folds():
+    mutag, dd = (plan.plan(["mlp"], [name], folds=3)[0] for name in ("MUTAG", "DD"))
+    pace = pacing.Pace()
+    for task, seconds in ((mutag, 2.0), (mutag, 2.0), (dd, 3.0)):
+        pace.learn(task, record_of(task, seconds=seconds, trial_seconds=None))
+    pace.waiting.update({("mlp", "PROTEINS"): 1})
+    rate = (2 * 2.0 / pacing._work("MUTAG") + 3.0 / pacing._work("DD")) / 3
+    assert pace.seconds_left(1) == pytest.approx(rate * pacing._work("PROTEINS"))
+
+
+def test_a_folder_is_tried_where_the_records_will_lie(tmp_path, monkeypatch):
+    seen = []
+
+    def full(dir=None):
+        seen.append(dir)
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(store.tempfile, "TemporaryFile", full)
+    with pytest.raises(store.CannotWrite, match="No space left"):
+        store.check_writable(tmp_path)
+    assert seen == [tmp_path]
+
+
+def test_without_git_the_commit_is_the_version(tmp_path, monkeypatch):
+    def none(*_, **__):
+        raise FileNotFoundError("git")
+
+    (tmp_path / ".git").mkdir()
+    monkeypatch.setattr(fold, "__file__", str(tmp_path / "a" / "b" / "c" / "fold.py"))
+    monkeypatch.setattr(subprocess, "run", none)
+    assert fold.commit.__wrapped__() == version("dpcore")

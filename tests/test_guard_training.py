@@ -599,10 +599,11 @@ def test_a_weight_or_a_loss_that_is_not_finite_is_divergence(which):
 
 
 def test_collapse_is_below_one_and_a_half_and_not_of_a_single_cluster():
-    record = Record(clusters=[4, 4, 1], effective_clusters=[1.55, 1.45, 1.0])
+    record = Record(clusters=[4, 4, 1, 2], effective_clusters=[1.55, 1.45, 1.0, 1.25])
     with pytest.warns(UserWarning) as found:
         fitting._warn_of_collapse(record)
-    assert [str(one.message)[:17] for one in found] == ["level 2 uses 1.4 "]
+    said = [str(one.message)[:17] for one in found]
+    assert said == ["level 2 uses 1.4 ", "level 4 uses 1.2 "]
 
 
 @pytest.mark.parametrize("call", ["fit", "evaluate", "predict"])
@@ -855,3 +856,56 @@ def test_a_setting_of_fit_that_is_zero_reaches_it():
 def test_folds_have_a_bar_if_asked_for(told, capsys, progress):
     dpcore.cross_validate("mlp", labelled(9), 3, epochs=4, progress=progress)
     assert ("mlp: 100%" in capsys.readouterr().err) == progress
+
+
+def test_a_run_that_patience_ends_keeps_its_best_weights():
+    graphs, model = labelled(10), Scripted([0.4, 0.8, 0.6, 0.6, 0.2])
+    options = dict(validation=graphs, progress=False, patience=2)
+    assert len(dpcore.fit(model, graphs, 5, 10, **options)) == 4
+    assert int(model.age) == 2
+
+
+def test_the_usual_settings_of_training():
+    parameters = inspect.signature(dpcore.fit).parameters.values()
+    usual = {p.name: p.default for p in parameters if p.default is not p.empty}
+    assert usual == dict(
+        epochs=40,
+        batch_size=32,
+        lr=1e-3,
+        seed=0,
+        validation=None,
+        progress=True,
+        clip=2.0,
+        accumulate=1,
+        on_epoch=None,
+        patience=None,
+        task="classification",
+    )
+
+
+def test_a_point_that_cannot_be_is_refused_and_not_passed_over():
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    with pytest.raises(ValueError, match="batch_size is 0, expected more than 0"):
+        choose("mlp", graphs, split, [dict(batch_size=0), {}], epochs=1, seed=0)
+
+
+def test_a_fold_of_numbers_by_the_name_of_a_row():
+    graphs = numbered(9)
+    split = splits(torch.zeros(9, dtype=torch.long), 3)[0]
+    record = run_fold("mlp", graphs, split, epochs=1, seed=0, task="regression")
+    assert "accuracy" not in record and record.error == record.test_curve[0] > 0
+
+
+def test_what_the_data_says_is_said_of_all_of_it(told, monkeypatch):
+    seen, graphs = [], labelled(9)
+
+    def of_data(name, graphs):
+        seen.append(graphs.num_graphs)
+        return {}
+
+    monkeypatch.setattr(dpcore.models, "data_settings", of_data)
+    split = splits(graphs.y, 3)[0]
+    run_fold("mlp", graphs, split, epochs=4, seed=0)
+    choose("mlp", graphs, split, [{}], epochs=4, seed=0)
+    assert seen == [9, 9]
