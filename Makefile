@@ -10,9 +10,9 @@ BUILT  := _build/html/index.html
 MADE_OF := $(shell find _config.yml _toc.yml book notebooks dpcore -type f \
 	-not -path '*/__pycache__/*' -not -path '*/.*')
 # Files side by side, one thread each (conftest.py); the cells of a notebook in order.
-# In the order of the files, so that the last ones, notebooks, are short.
+# In this order: notebooks take longest, and what ends last should be short.
 PARALLEL := -n $(JOBS) --dist loadfile --no-loadscope-reorder
-TESTED := dpcore book/tools tests notebooks
+TESTED := notebooks dpcore book/tools tests
 LINTED := dpcore tests book/tools conftest.py
 
 .PHONY: help install book test mutants execute links colab lint format publish-url clean
