@@ -108,8 +108,10 @@ def test_training_says_both_seeds_and_two_digits(monkeypatch, capsys):
     train = ["train", "MUTAG", "--model=mlp", "--folds=3"]
     train += ["--splits-seed=2", "--weights-seed=5"]
     assert main(train) == 0
-    first = capsys.readouterr().out.splitlines()[0]
+    out, err = capsys.readouterr()
+    first = out.splitlines()[0]
     assert "3 folds, splits 2, weights 5, up to 100 epochs; acc" in first
+    assert "3/3" in err  # the bar
     assert main([*train, "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["accuracies"] == [12.34] * 3
 

@@ -983,7 +983,7 @@ def test_files_of_splits_are_cells_of_their_own_and_none_of_the_board_s(tmp_path
         file = split_files.SplitFile(name, parts, 40)
         tasks = plan.plan(["mlp"], ["MUTAG"], splits=file)
         put(tmp_path, tasks, [accuracy] * 10)
-    assert board.leaderboard(tmp_path) == []
+        assert board.leaderboard(tmp_path) == []  # none of its
     found = cells.show(tmp_path)
     names = ("seed", "splits", "fair_mean", "folds", "of")
     assert [tuple(cell[name] for name in names) for cell in found] == [
