@@ -82,7 +82,7 @@ def test_train_and_tables_run_read_one_plan(capsys, tmp_path, measured):
 
 
 def test_the_paper_s_figure_stands_only_beside_its_protocol_and_the_plan_s_settings(
-    capsys, measured
+    capsys, measured, tmp_path
 ):
     train = ["train", "PROTEINS", "--model=graphsage", "--jobs=1"]
     out = run(capsys, *train)[1]
@@ -90,6 +90,10 @@ def test_the_paper_s_figure_stands_only_beside_its_protocol_and_the_plan_s_setti
     for other in ("--hidden=8", "--folds=3", "--epochs=9"):
         assert "reports" not in run(capsys, *train, other)[1]
     assert json.loads(run(capsys, *train, "--json", "--lr=1")[1])["reported"] is None
+    ten = [{"train": [0, 1], "validation": [2], "test": [k]} for k in range(3, 13)]
+    (tmp_path / "ten.json").write_text(json.dumps(ten))
+    out = run(capsys, *train, f"--splits={tmp_path / 'ten.json'}")[1]
+    assert "10 folds" in out and "reports" not in out
 
 
 def test_every_setting_of_every_row_is_an_option(capsys, measured):

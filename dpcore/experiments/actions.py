@@ -47,8 +47,8 @@ def train(options: argparse.Namespace) -> int:
     folds.sort(key=lambda fold: fold.fold)
     cell = tables.of_folds(folds)
     accuracies = [round(100 * fold.accuracy, 2) for fold in folds]
-    if options.settings or len(folds) != 10:
-        cell["reported"] = None  # other settings than the tables': no comparison
+    if options.settings or options.splits or len(folds) != 10:
+        cell["reported"] = None  # not as the tables are measured: no comparison
     if options.json:
         print(json.dumps(cell | dict(accuracies=accuracies)))
     else:
