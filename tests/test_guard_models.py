@@ -287,6 +287,9 @@ def test_the_usual_settings_are_those_of_the_papers():
     of_losses |= dict(assignments="learned", gnn=None, assign_gnn=None)
     stack = own | dict(conv="gcn", self_loops="add", clusters=(38, 10))
     assert usual(dpcore.models.DiffPoolClassifier) == stack | of_losses
+    levels = dpcore.models.DiffPoolClassifier(3, 2).levels
+    shapes = [tuple(level.assign.layers[-1].weight.shape) for level in levels]
+    assert shapes == [(64, 38), (64, 10)]
     assert usual(dpcore.build_model) == dict(max_nodes=150, hidden=64, dropout=0.6)
     assert usual(dpcore.models.SortPoolClassifier) == own | dict(k=30)
     assert usual(dpcore.models.ECCClassifier) == own | dict(edge_features=0)
