@@ -338,7 +338,7 @@ def test_enzymes_is_raw_and_seven_rows_have_been_measured_again():
     assert f"{mean} and {most} points, tell nothing ($p = {p}$ and ${p_most}$)" in said
     points, p = lead("mlp", "gcn-sum")
     assert f"`gcn-sum` is {points} points behind `mlp` ($p = {p}$, one of many" in said
-    assert f"standardised it is {points} points" in said
+    assert f"Standardised, and trained with patience, it is {points} points" in said
     points, p = lead("graphsage-blind", "graphsage")
     assert f"`graphsage` {points} behind `graphsage-blind` ($p = {p}$)" in said
     points, _ = lead("graphsage", "gcn-mean")
