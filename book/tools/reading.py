@@ -16,6 +16,7 @@ from chapters import FOLDED, ROOT, code_cells, read, tags
 from docutils import nodes
 from docutils.parsers.rst import Directive
 from docutils.statemachine import StringList
+from nbformat import NotebookNode
 
 WORDS_A_MINUTE, LINES_A_MINUTE, FIGURES_A_MINUTE = 180, 12, 3
 PLAY = 20  # minutes with the playground, which has nothing to count
@@ -24,16 +25,16 @@ NUMBERS = {"Five": 5, "Ten": 10, "Fifteen": 15, "Twenty": 20}
 SAID = re.compile(rf"({'|'.join(NUMBERS)})\s+minutes|(Half\s+an\s+hour)|(an\s+hour)")
 
 
-def unfolded(path: Path) -> str:
+def unfolded(book: NotebookNode) -> str:
     """What a chapter says, without hints, solutions and answers."""
-    text = " ".join(c.source for c in read(path).cells if c.cell_type == "markdown")
+    text = " ".join(c.source for c in book.cells if c.cell_type == "markdown")
     return re.sub(r"<details>.*?</details>", "", text, flags=re.DOTALL)
 
 
 def exercise_minutes(path: Path) -> int:
     """How long a chapter's exercises take, by what each of them says."""
     spent = 0
-    for exercise in unfolded(path).split("### Exercise ")[1:]:
+    for exercise in unfolded(read(path)).split("### Exercise ")[1:]:
         said = SAID.search(exercise)
         if said is None:
             raise ValueError(f"{path.name}: exercise {exercise[:40]!r} says no minutes")
@@ -43,7 +44,8 @@ def exercise_minutes(path: Path) -> int:
 
 def minutes(path: Path) -> int:
     """How long a chapter takes to read, without its exercises."""
-    book, text = read(path), unfolded(path)
+    book = read(path)
+    text = unfolded(book)
     shown = [c for c in code_cells(book) if not FOLDED & set(tags(c))]
     code = sum(bool(line.strip()) for c in shown for line in c.source.splitlines())
     pictures = sum(
