@@ -41,9 +41,9 @@ install: $(STAMP)
 
 book: $(BUILT)
 
-# What is built stays until a file that it is made of changes (git and make see a file
-# that is gone by what named it). Sphinx says each warning once: after a failed build it
-# has to read every page again.
+# What is built stays until a file that it is made of changes; a page that is taken away
+# changes _toc.yml. Sphinx says each warning once: after a failed build it has to read
+# every page again.
 $(BUILT): $(STAMP) $(MADE_OF)
 	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
