@@ -322,7 +322,7 @@ def test_enzymes_is_raw_and_seven_rows_have_been_measured_again():
     before = dict(mlp=50.8, diffpool=61.7, graphsage=59.0)
     for row, was in (before | {"gcn-mean": 41.5, "gcn-sum": 35.3}).items():
         assert round(fair("ENZYMES", row), 1) == was
-        after = f"{was} to {np.mean(again[row]):.1f}"
+        after = f"from {was} to {np.mean(again[row]):.1f}"
         assert after in said, after
     assert f"has {np.mean(again['graphsage-max']):.1f}. No row with edges" in said
     assert max(again, key=lambda row: np.mean(again[row])) == "mlp"
