@@ -344,7 +344,7 @@ class Bench:
         return known["tests"]
 
     def _record(self, kept: Path, state: str) -> int:
-        source = [str(COPY / "dpcore")]
+        source = [str(COPY / "dpcore"), str(COPY / "book/tools")]
         self.coverage = coverage.Coverage(None, source=source, config_file=False)
         self.seconds, self.bad = {}, set()
         self.coverage.start()
