@@ -433,6 +433,7 @@ def test_met():
     assert Result("a", figure=10.0, target=10).met is True
     assert Result("a", figure=9.9, target=10).met is False
     assert Result("a", figure=9.9, target=10, at_least=False).met is True
+    assert Result("a", figure=10.0, target=10, at_least=False).met is True
     assert Result("a", figure=float("inf"), target=10, at_least=False).met is False
     assert Result("a", figure=3.0).met is None and Result("a", target=3).met is None
 
@@ -454,6 +455,8 @@ def test_sides_take_turns_and_the_first_turn_is_not_counted():
     assert calls == ["a", "b"] * 4
     sides = dict(a=side("a", [1, 5, 3]))
     assert measure.alternate(sides, 3, silent, warm=True) == dict(a=3)
+    figures = measure.times(dict(ours=0.5, theirs=2.0))
+    assert figures == dict(ours_seconds=0.5, theirs_seconds=2.0, figure=4.0)
 
 
 def test_a_line_of_the_table():
@@ -464,6 +467,10 @@ def test_a_line_of_the_table():
     assert "row time" in first and "2.0000" in first and "0.5000" in first
     assert "≥ 10" in first and "NO" in first and second == "  so"
     assert len(first) == len(bench.HEADING)
+    assert first.split()[2:5] == ["2", "2.0000", "0.5000"]  # theirs, then ours
+    peaks = dict(ours_peak_mb=512.4, theirs_peak_mb=2048.6, figure=4.0, target=2)
+    figures = bench.line(Result("row", "memory", **peaks, at_least=False)).split()
+    assert figures[2:] == "– – – 2049 512 4 ≤ 2 NO".split()
 
 
 # --- the command ---

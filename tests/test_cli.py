@@ -192,6 +192,15 @@ def test_a_defect_is_not_called_a_bad_argument(capsys, monkeypatch, error):
     assert status == 1 and "Traceback" in err and "in broken" in err
 
 
+@pytest.mark.parametrize("error", [FloatingPointError("diverged"), OSError("gone")])
+def test_a_known_failure_is_no_defect(capsys, monkeypatch, error):
+    def broken(options):
+        raise error
+
+    monkeypatch.setattr(actions, "data", broken)
+    assert run(capsys, "data", "MUTAG") == (1, "", f"dpcore: {error}\n")
+
+
 def test_a_fold_that_fails_ends_training_with_its_reason(capsys, monkeypatch):
     outcome = fold.Outcome(failed="RuntimeError: no luck (here, line 1)")
     monkeypatch.setattr(runner, "measure", lambda task: outcome)

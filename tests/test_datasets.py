@@ -179,6 +179,7 @@ def test_edge_labels_follow_their_edges(tiny, tmp_path, monkeypatch):
             (3, 2): 2,
         }
         assert second.edge_attr.tolist() == [[0, 1, 0]] * 2 + [[0, 0, 1]] * 2
+        assert second.edge_attr.dtype == torch.float32
 
 
 def test_without_node_labels_the_degree_up_to_a_cap(tiny, tmp_path, monkeypatch):
@@ -257,7 +258,9 @@ def test_order_of_the_sources(tiny, tmp_path, monkeypatch, server):
     server.answers["/TINY.zip"] = serve(pack(tiny))
     monkeypatch.setattr(TUDataset, "url", server.url)
     assert load_dataset("TINY").source == "server"
+    written = (tmp_path / "cache/TINY.v2.pt").stat().st_ino
     assert load_dataset("TINY").source == "cache" and len(server.asked) == 1
+    assert (tmp_path / "cache/TINY.v2.pt").stat().st_ino == written  # not once more
     (tmp_path / "cache/TINY.v2.pt").unlink()
     put(tmp_path / "mirror", pack(tiny), monkeypatch)
     assert load_dataset("TINY").source == "mirror" and len(server.asked) == 1
@@ -510,6 +513,7 @@ def test_no_flipped_bit_passes(tiny, tmp_path, monkeypatch):
         ("graph_labels", "1\n", "graph_labels: expected 2 rows, got 1"),
         ("node_labels", "1\n" * 7, "node_labels: expected 3, got 1"),
         ("node_labels", "1\n" * 6, "node_labels: expected 7 rows, got 6"),
+        ("node_labels", "1\n" * 8, "node_labels: expected 7 rows, got 8"),
         ("node_attributes", "1\n" * 7, "attributes: expected 2, got 1"),
         ("node_attributes", None, "no TINY_node_attributes.txt"),
     ],

@@ -19,6 +19,14 @@ def test_what_fails_leaves_everything_as_it_was(tmp_path, monkeypatch):
         write_whole(file, "new")
     assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
 
+    def stopped(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(os, "fsync", stopped)
+    with pytest.raises(KeyboardInterrupt):
+        write_whole(file, "new")
+    assert [path.read_text() for path in tmp_path.iterdir()] == ["old"]
+
 
 def test_a_writer_in_the_middle_of_another_does_not_disturb_it(tmp_path, monkeypatch):
     file, fsync, seen = tmp_path / "a.txt", os.fsync, []

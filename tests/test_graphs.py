@@ -249,7 +249,7 @@ def test_select_is_the_batch_built_anew(indices, kind, order):
 def test_select_takes_labels_along():
     x, edges = torch.ones(3, 1), torch.zeros(2, 0, dtype=torch.long)
     batch = SparseGraphs.from_edge_index(
-        x, edges, torch.tensor([0, 1, 2]), y=torch.tensor([4, 5, 6])
+        x, edges, torch.tensor([0, 1, 2]), y=torch.tensor([[4], [5], [6]])
     )
     assert batch.select([2, 0, 2]).y.tolist() == [6, 4, 6]
     assert batch.select(torch.tensor([1])).normalized().y.tolist() == [5]

@@ -106,6 +106,11 @@ def test_equal_graphs_draw_alike_and_others_do_not():
     torch.manual_seed(2)
     first, second, third = Random([3])(graphs)[0].split(4)
     assert torch.equal(first, second) and not torch.equal(first, third)
+    edges = torch.tensor([[0, 0, 3, 4], [1, 2, 4, 5]])  # the same ends, other starts
+    batch = torch.tensor([0, 0, 0, 1, 1, 1])
+    graphs = SparseGraphs.from_edge_index(torch.ones(6, 1), edges, batch)
+    first, second = Random([3])(graphs)[0].split(3)
+    assert not torch.equal(first, second)
 
 
 def test_clusters_and_ratio_are_handed_on():

@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from torch_geometric.data import Data
+from torch_geometric.data import Batch, Data
 
 from dpcore.graphs import DenseGraphs, SparseGraphs, as_graphs, blockwise
 from dpcore.graphs.checks import NotFinite, check_stack, checked_batch, checked_edges
@@ -175,6 +175,7 @@ def padded():
 
 def test_rows_that_are_no_nodes_count_in_no_product_and_no_form():
     graphs, node = padded()
+    assert graphs.num_nodes == 5
     s, h = torch.ones(2, 3, 2), torch.ones(2, 3, 1)
     assert graphs.contract(s, h).flatten().tolist() == [3, 3, 2, 2]
     for form in (graphs.normalized(), graphs.normalized("replace"), graphs.averaged()):
@@ -264,3 +265,11 @@ def test_a_product_with_half_precision_is_made_in_single(dtype):
     batch = SparseGraphs.from_edge_index(torch.eye(2), torch.tensor([[0], [1]]))
     found = batch.propagate(torch.ones(2, 1, dtype=dtype))
     assert found.dtype is torch.float32 and found.flatten().tolist() == [1.0, 0.0]
+
+
+def test_a_graph_without_nodes_is_missed_in_a_batch_of_pyg():
+    empty = torch.empty(2, 0, dtype=torch.long)
+    some, none = (Data(x=torch.ones(n, 2), edge_index=empty) for n in (3, 0))
+    assert as_graphs(Batch.from_data_list([some, some])).num_graphs == 2
+    with pytest.raises(ValueError, match="data holds 2 graphs, but nodes of 1"):
+        as_graphs(Batch.from_data_list([some, none]))

@@ -49,6 +49,18 @@ def test_a_blind_sage_stack_has_rows_of_length_1():
     close(net(graphs, graphs.x), net.join(torch.cat(outputs, -1)))
 
 
+def test_what_is_joined_are_the_outputs_that_dropout_left():
+    graphs, _ = coarse()
+    net = GNN(4, 5, 6, 2, "sage", dropout=0.5)
+    torch.manual_seed(2)
+    h, outputs = graphs.x, []
+    for layer, norm in zip(net.layers, net.norms, strict=True):
+        h = dropout(norm(torch.relu(layer(graphs, h)), graphs.mask), 0.5, True)
+        outputs.append(h)
+    torch.manual_seed(2)
+    close(net(graphs, graphs.x), net.join(torch.cat(outputs, -1)))
+
+
 class Told(nn.Module):
     """Notes what it is handed."""
 
@@ -118,6 +130,8 @@ def test_weights_begin_as_glorot_and_bengio_say():
     layer = GCNLayer(30, 10)
     bound = (6 / 40) ** 0.5
     assert 0.95 * bound < layer.weight.abs().max() <= bound
+    nn.init.ones_(layer.bias)
+    layer.reset_parameters()
     assert not layer.bias.any()
 
 

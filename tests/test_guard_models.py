@@ -8,6 +8,7 @@ import pytest
 import torch
 from reference import random_graphs, union
 from torch import nn
+from torch_geometric.nn import GINEConv, SAGEConv
 
 import dpcore
 from dpcore.graphs import SparseGraphs
@@ -15,6 +16,7 @@ from dpcore.models import MODELS, accepted_settings, data_settings
 from dpcore.models.ecc import by_attribute
 from dpcore.models.gin import GINLayer
 from dpcore.models.output import classifier_head
+from dpcore.models.sortpool import sort_pool
 from dpcore.models.walks import WalksClassifier
 
 NAMES = list(MODELS)
@@ -159,12 +161,12 @@ def test_the_weights_of_the_losses_are_handed_on(name):
     torch.testing.assert_close(out.auxiliary, expected)
 
 
+@pytest.mark.parametrize("levels", [1, 2])
 @pytest.mark.parametrize("per_graph", [True, False])
-def test_clusters_a_graph(per_graph):
+def test_clusters_a_graph(per_graph, levels):
     graphs = batch_of((12, 16, 4))
-    model = build(
-        "diffpool", graphs, ratio=0.5, per_graph=per_graph, dropout=0.0
-    ).eval()
+    own = dict(ratio=0.5, per_graph=per_graph, levels=levels, dropout=0.0)
+    model = build("diffpool", graphs, **own).eval()
     masses = graphs.sum(model(graphs).assignments[0])
     used = (masses > 0).sum(1).tolist()
     assert used == ([6, 8, 2] if per_graph else [8, 8, 8])
@@ -312,6 +314,9 @@ def test_the_link_loss_of_walks_teaches_its_assignments():
     model = WalksClassifier(3, 2, clusters=[4], entropy_weight=0.0)
     model(batch_of()).auxiliary.backward()
     assert any(bool(p.grad.any()) for p in model.assign.parameters())
+    model.zero_grad()
+    model(batch_of()).logits.square().sum().backward()  # and so do the walks
+    assert any(bool(p.grad.any()) for p in model.assign.parameters())
 
 
 def test_clusters_of_clusters_are_a_share_of_their_whole_number():
@@ -320,7 +325,7 @@ def test_clusters_of_clusters_are_a_share_of_their_whole_number():
 
 
 def test_the_classifier_is_as_wide_as_all_else():
-    for name in ("diffpool", "s2v-1diffpool"):
+    for name in NAMES:
         first, _, last = build(name, batch_of(), hidden=9).head
         assert first.out_features == last.in_features == 9
 
@@ -329,3 +334,21 @@ def test_what_is_read_off_the_data_is_read_off_all_graphs():
     """SortPool keeps the nodes that three of five graphs have, ECC reads edges."""
     graphs = batch_of((12, 25, 11, 28, 30))
     assert data_settings("sortpool", graphs) == dict(k=25)
+
+
+def test_nodes_are_sorted_by_all_the_digits_they_have():
+    z = torch.tensor([[1.0, 0.5], [2.0, 0.5 + 1e-12], [3.0, 0.5]], dtype=torch.float64)
+    graph = SparseGraphs.from_edge_index(z, torch.empty(2, 0, dtype=torch.long))
+    assert sort_pool(graph, z, 3)[0, :, 0].tolist() == [2.0, 3.0, 1.0]
+
+
+def test_attributes_reach_a_second_level_that_alone_reads_them():
+    def assign(i, o):
+        return SAGEConv(i, o) if i == 3 else GINEConv(nn.Linear(i, o), edge_dim=2)
+
+    graphs = batch_of()
+    attributes = torch.rand(graphs.edge_index.size(1), 2)
+    graphs = dataclasses.replace(graphs, attributes=attributes)
+    own = dict(hidden=8, gnn=SAGEConv, assign_gnn=assign)
+    model = dpcore.models.DiffPoolClassifier(3, 2, [4, 2], **own)
+    assert model(graphs).logits.isfinite().all()

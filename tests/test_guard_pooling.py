@@ -167,3 +167,20 @@ def test_float64_is_asked_for_where_terms_cancel_by_more_than_ten(absent, enough
     found = link_loss(whole, s, torch.full((1, 1, 1), 16.0 - absent))
     assert (found is not None) == enough
     assert not enough or found.item() == pytest.approx(absent**0.5 / 4)
+
+
+def test_a_value_that_is_no_number_is_told_from_closed_clusters():
+    graphs = SparseGraphs.from_edge_index(torch.ones(2, 1), torch.tensor([[0], [1]]))
+    logits = torch.tensor([[0.0, -torch.inf], [torch.nan, 0.0]])
+    with pytest.raises(ValueError, match="logits holds NaN"):
+        diff_pool(graphs.x, graphs, logits)
+
+
+def test_a_hard_assignment_that_fits_has_no_loss_however_unsure():
+    """Two pairs with loops: their square cancels, and is made of S once more."""
+    own = torch.tensor([0, 0, 1, 1])
+    edges = (own[:, None] == own).nonzero().T
+    graphs = SparseGraphs.from_edge_index(torch.ones(4, 1), edges)
+    logits = 0.1 * nn.functional.one_hot(own).float()
+    assert diff_pool(graphs.x, graphs, logits, hard=True).link_loss == 0
+    assert diff_pool(graphs.x, graphs, logits).link_loss > 0.4

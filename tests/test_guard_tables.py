@@ -186,6 +186,8 @@ def two_data_sets(tmp_path):
 def test_the_board_s_order_and_its_best_figures(two_data_sets):
     rows = board.leaderboard(two_data_sets)
     cells = [("PROTEINS", "gin"), ("MUTAG", "1-wl"), ("MUTAG", "mlp"), ("MUTAG", "gin")]
+    names = sorted([*paper.DATASETS, "MUTAG"], key=lambda name: board._place(name, ""))
+    assert names == [*plan.PLANNED, "REDDIT-MULTI-12K"]
     both = [(*cell, way) for cell in cells for way in board.PROTOCOLS]
     assert [(r["dataset"], r["method"], r["protocol"]) for r in rows] == both
     assert [rows[2][f"fold_{i}"] for i in range(4)] == pytest.approx([39, 41, 39, 41])
@@ -1139,3 +1141,70 @@ def test_without_git_the_commit_is_the_version(tmp_path, monkeypatch):
     monkeypatch.setattr(fold, "__file__", str(tmp_path / "a" / "b" / "c" / "fold.py"))
     monkeypatch.setattr(subprocess, "run", none)
     assert fold.commit.__wrapped__() == version("dpcore")
+
+
+# What no test saw that stood here before: another pair of eyes
+
+
+def test_folds_and_seed_say_nothing_beside_splits_of_a_file():
+    file = split_files.SplitFile("0123456789ab", [dict(train=[3], test=[1])], 3)
+    (task,) = plan.plan(["mlp"], ["MUTAG"], folds=1, splits=file)
+    assert (task.folds, task.seed) == (1, None)
+
+
+def test_the_first_of_two_reasons_and_the_order_of_splits_are_shown():
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    failures = [
+        schema.Failure(**task.key, reason=reason)
+        for task, reason in zip(tasks[:2], ("no luck", "no disk"), strict=True)
+    ]
+    failed = cells.of_folds([], failures)
+    later = plan.plan(["gin"], ["MUTAG"], folds=3, seed=1)
+    text = list(cells.as_text([cells.of_folds(list(map(record_of, later))), failed]))
+    titles = [line.split(", ")[2][:8] for line in text if line.startswith("Accuracy")]
+    assert titles == ["splits 0", "splits 1"]
+    assert any(line.endswith("failed: no luck") for line in text)
+
+
+def test_a_record_s_accuracy_is_that_of_its_best_epoch_and_no_truth_value():
+    task = plan.plan(["mlp"], ["MUTAG"], folds=3)[0]
+    with pytest.raises(ValueError, match="accuracy is 0.75, but number 2 of test_cu"):
+        record_of(task, 0.75, test_curve=[0.25, 0.5, 0.75])
+    with pytest.raises(ValueError, match="seconds is True, expected float"):
+        record_of(task, seconds=True)
+
+
+def test_all_that_went_aside_is_named(tmp_path, bar, monkeypatch):
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    monkeypatch.setattr(runner, "save", lambda results, task, *_: Path(str(task)))
+    report = runner.fill(tasks, 1, tmp_path)
+    assert report.aside == tuple(Path(str(task)) for task in tasks)
+
+
+def test_a_kernel_s_data_is_its_task_s(monkeypatch):
+    seen = []
+
+    def load(dataset, as_one_batch, **options):
+        seen.append((dataset, as_one_batch, options))
+        raise RuntimeError("enough")
+
+    monkeypatch.setattr(fold, "_load", load)
+    fold.measure(plan.plan(["1-wl"], ["DD"], folds=3)[0])
+    assert seen == [("DD", False, {})]
+
+
+def test_a_reason_outside_this_package_names_the_last_line_inside(monkeypatch):
+    def measured(task):
+        json.loads("{")
+
+    monkeypatch.setattr(fold, "_measure", measured)
+    failed = fold.measure(plan.plan(["mlp"], ["MUTAG"], folds=3)[0]).failed
+    assert failed.startswith("JSONDecodeError") and "decoder.py" not in failed
+
+
+def test_records_are_found_from_three_folders_below(tmp_path):
+    results = tmp_path / "book" / "results"
+    put(results, plan.plan(["mlp"], ["MUTAG"], folds=3)[:1], [0.5])
+    deep = tmp_path / "a" / "b" / "c"
+    deep.mkdir(parents=True)
+    assert store.find_results(deep) == results

@@ -153,9 +153,12 @@ def test_batch_norm_statistics_are_those_of_the_real_rows():
 def test_a_lone_row_is_left_to_the_running_statistics():
     norm = RowNorm(2)
     norm.running_mean += 1
+    norm.weight.data, norm.bias.data = torch.tensor([3.0, 1.0]), torch.tensor([0.5, 0])
     out = norm(torch.tensor([[3.0, 1.0]]))
-    close(out, torch.tensor([[2.0, 0.0]]), atol=1e-4, rtol=0)
+    close(out, torch.tensor([[6.5, 0.0]]), atol=1e-4, rtol=0)
     assert norm.running_mean.tolist() == [1, 1]
+    out = norm(torch.tensor([[3.0, 1.0], [5.0, 9.0]]))  # two have their own
+    close(out, torch.tensor([[-2.5, -1.0], [3.5, 1.0]]), atol=1e-4, rtol=0)
     x, edges = torch.ones(1, 3), torch.zeros(2, 0, dtype=torch.long)
     node = SparseGraphs.from_edge_index(x, edges)
     assert GNN(3, 8, 4, conv="sage")(node, x).isfinite().all()

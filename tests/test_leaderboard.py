@@ -4,6 +4,8 @@ import csv
 import io
 import shutil
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import leaderboard as tool
 import numpy as np
@@ -83,6 +85,26 @@ def test_the_tool_writes_the_same_csv(rows, monkeypatch, capsys, tmp_path):
     exec(compile(open(tool.__file__).read(), "tool", "exec"), {"__name__": "__main__"})
     own = [row for row in rows if row["dataset"] == "MUTAG"]
     assert own and capsys.readouterr().out == tables.leaderboard_csv(own)
+
+
+def test_the_page_says_what_the_columns_hold_and_the_csv_lies_beside_it(
+    monkeypatch, tmp_path
+):
+    text = tool._schema().astext()
+    assert "test accuracy of the fold, percent" in text and "fold 0" not in text
+    asked = []
+    monkeypatch.setattr(
+        tool, "leaderboard", lambda results: asked.append(results) or []
+    )
+    for builder, error in (("latex", None), ("html", OSError()), ("html", None)):
+        assert not list(tmp_path.iterdir())
+        where = dict(srcdir="here", outdir=tmp_path)
+        app = SimpleNamespace(builder=SimpleNamespace(format=builder), **where)
+        tool.write_csv(app, error)
+    written = (tmp_path / "book" / tool.CSV).read_text("utf-8")
+    assert written == tables.leaderboard_csv([]) and asked == [
+        Path("here", tool.RESULTS)
+    ]
 
 
 @pytest.fixture(scope="module")

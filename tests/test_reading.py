@@ -12,6 +12,7 @@ def chapter(tmp_path):
     def chapter(*exercises: str) -> Path:
         words = "# 01 A title\n\n" + "word " * 357
         hidden = "<details>" + "word " * 900 + "an hour</details>"
+        words, hidden = words[: -5 * 180], f"{hidden} {'word ' * 180}{hidden}"
         folded = nb.new_code_cell("a = 1\n" * 24, metadata={"tags": ["hide-input"]})
         picture = nb.new_output("display_data", {"text/html": "<figure>"})
         cells = [nb.new_markdown_cell(words + hidden), folded]

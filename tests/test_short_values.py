@@ -28,3 +28,10 @@ def test_fields_of_a_named_tuple_are_not_told_twice():
 
     assert short_values.skip(None, "class", "left", Pair.left, False, None)
     assert short_values.skip(None, "class", "turned", Pair.turned, False, None) is None
+
+
+def test_a_value_is_cut_only_if_it_is_too_long_and_closed_as_it_was_opened():
+    whole = "x" * short_values.LONGEST
+    assert short_values.short(whole) == whole
+    assert short_values.short(whole + "y") == f"{whole}, …"
+    assert short_values.short(f"frozenset({{{'1, ' * 40}2}})").endswith("1, …")
