@@ -351,6 +351,13 @@ def test_help_and_refusals_do_not_load_torch(arguments):
         assert result.returncode == 2
 
 
+def test_tables_are_shown_without_torch():
+    result = python("tables", "show")
+    loaded = {line.split("|")[-1].strip() for line in result.stderr.splitlines()}
+    assert "dpcore.experiments.tables.store" in loaded and "torch" not in loaded
+    assert result.stdout.endswith("folds: the book's records\n")
+
+
 def test_every_data_set_and_row_is_named_in_help():
     text = "".join(python("train", "--help").stdout.split())  # it wraps at hyphens
     assert all(name in text for name in (*EXPECTED, *MODELS, *tables.KERNELS))

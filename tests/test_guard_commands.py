@@ -11,9 +11,9 @@ from made_records import record_of
 import dpcore
 from dpcore import tables
 from dpcore.__main__ import main
-from dpcore.experiments import actions
+from dpcore.data import datasets
 from dpcore.experiments.commands import parser
-from dpcore.experiments.tables import plan, store
+from dpcore.experiments.tables import plan, runner, store
 from dpcore.experiments.tables.fold import Outcome
 from dpcore.experiments.versions import versions_of
 
@@ -26,7 +26,7 @@ def test_folds_that_come_in_another_order_are_shown_in_theirs(monkeypatch, capsy
         for task in reversed(tasks):
             yield task, Outcome(record=record_of(task, (0.25, 0.5, 0.75)[task.fold]))
 
-    monkeypatch.setattr(actions, "on_this_machine", backwards)
+    monkeypatch.setattr(runner, "on_this_machine", backwards)
     options = ["--model=mlp", "--folds=3", "--jobs=2", "--json", "--hidden=9"]
     assert main(["train", "MUTAG", *options]) == 0
     found = json.loads(capsys.readouterr().out)
@@ -63,7 +63,7 @@ def test_the_fallback_is_handed_on(monkeypatch, capsys, given):
         asked.append((name, fallback))
         return real("MUTAG")
 
-    monkeypatch.setattr(actions, "load_dataset", load)
+    monkeypatch.setattr(datasets, "load_dataset", load)
     options = [] if given is None else [f"--fallback={given}"]
     assert main(["data", "DD", *options]) == 0
     assert asked == [("DD", given)]
@@ -104,7 +104,7 @@ def test_training_says_both_seeds_and_two_digits(monkeypatch, capsys):
         for task in tasks:
             yield task, Outcome(record=record_of(task, 0.1234))
 
-    monkeypatch.setattr(actions, "on_this_machine", measured)
+    monkeypatch.setattr(runner, "on_this_machine", measured)
     train = ["train", "MUTAG", "--model=mlp", "--folds=3"]
     train += ["--splits-seed=2", "--weights-seed=5"]
     assert main(train) == 0

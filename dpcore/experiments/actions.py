@@ -1,4 +1,7 @@
-"""What the commands do: figures on standard output, a result line at the end."""
+"""What the commands do: figures on standard output, a result line at the end.
+
+What loads torch is imported where it is used: tables are shown without it.
+"""
 
 from __future__ import annotations
 
@@ -8,14 +11,14 @@ import sys
 
 from tqdm import tqdm
 
-from dpcore.data.datasets import describe, load_dataset
 from dpcore.experiments import tables
 from dpcore.experiments.tables.plan import Task
-from dpcore.experiments.tables.runner import on_this_machine
 from dpcore.experiments.tables.schema import FoldRecord
 
 
 def data(options: argparse.Namespace) -> int:
+    from dpcore.data.datasets import describe, load_dataset
+
     facts = describe(load_dataset(options.dataset, fallback=options.fallback))
     if options.json:
         print(json.dumps(facts))
@@ -27,6 +30,8 @@ def data(options: argparse.Namespace) -> int:
 
 
 def train(options: argparse.Namespace) -> int:
+    from dpcore.experiments.tables.runner import on_this_machine
+
     tasks: list[Task] = options.tasks
     folds: list[FoldRecord] = []
     progress = sys.stderr.isatty() or not options.json

@@ -1,23 +1,33 @@
-"""Fit a model, measure it, and cross-validate without fooling oneself."""
+"""Fit a model, measure it, and cross-validate without fooling oneself.
 
-from dpcore.training.fitting import (
-    COLLAPSED,
-    History,
-    Record,
-    as_batch,
-    evaluate,
-    fit,
-    predict,
-)
-from dpcore.training.standardising import standardized
-from dpcore.training.validating import (
-    choose,
-    cross_validate,
-    run_fold,
-    single_threaded,
-    splits,
-    summary,
-)
+What folds come to is plain numbers (:mod:`dpcore.training.protocols`); all else is
+loaded, and torch with it, when it is first asked for.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+from dpcore.training.protocols import Record, summary
+
+if TYPE_CHECKING:  # the table below once more, as editors and type checkers read it
+    from dpcore.training.fitting import (
+        COLLAPSED,
+        History,
+        as_batch,
+        evaluate,
+        fit,
+        predict,
+    )
+    from dpcore.training.standardising import standardized
+    from dpcore.training.validating import (
+        choose,
+        cross_validate,
+        run_fold,
+        single_threaded,
+        splits,
+    )
 
 __all__ = [
     "COLLAPSED",
@@ -35,3 +45,27 @@ __all__ = [
     "standardized",
     "summary",
 ]
+
+_HOME = {
+    "COLLAPSED": "fitting",
+    "History": "fitting",
+    "as_batch": "fitting",
+    "choose": "validating",
+    "cross_validate": "validating",
+    "evaluate": "fitting",
+    "fit": "fitting",
+    "predict": "fitting",
+    "run_fold": "validating",
+    "single_threaded": "validating",
+    "splits": "validating",
+    "standardized": "standardising",
+}
+"""The module of every name."""
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
+    globals()[name] = found  # the next time Python finds it without asking
+    return found

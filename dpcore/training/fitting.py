@@ -16,20 +16,12 @@ from tqdm import tqdm
 from dpcore.graphs import SparseGraphs
 from dpcore.graphs.checks import NotFinite
 from dpcore.pooling import effective_number
+from dpcore.training.protocols import Record
 from dpcore.training.targets import TARGETS, Target, check_outputs, target_of
 from dpcore.training.threads import threads, useful_threads
 
 COLLAPSED = 1.5
 """Effective clusters below which a level counts as collapsed."""
-
-
-class Record(dict[str, Any]):
-    """A dictionary whose keys are attributes too: record["loss"] is record.loss."""
-
-    def __getattr__(self, name: str) -> Any:
-        if name in self:
-            return self[name]
-        raise AttributeError(f"no {name!r} here, only {', '.join(self)}")
 
 
 class History(list[Record]):

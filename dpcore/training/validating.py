@@ -7,14 +7,14 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from torch import Tensor, nn
 from tqdm import tqdm
 
 import dpcore
 from dpcore.graphs import SparseGraphs
-from dpcore.training.fitting import Record, as_batch, evaluate, fit
+from dpcore.training.fitting import as_batch, evaluate, fit
+from dpcore.training.protocols import Record, summary
 from dpcore.training.standardising import standardized
 from dpcore.training.targets import classes_of, target_of
 from dpcore.training.threads import threads
@@ -285,30 +285,6 @@ def cross_validate(
     name = model if isinstance(model, str) else "folds"
     with tqdm(runs, total=folds, disable=not progress, unit="fold", desc=name) as bar:
         return summary(list(bar))
-
-
-def summary(folds: Sequence) -> Record:
-    """Both protocols' figures from the records of all folds, in [0, 1].
-
-    A fold that stopped early keeps its last value in the mean curve.
-    """
-    figure, highest = ("accuracy", np.max)
-    if hasattr(folds[0], "error"):
-        figure, highest = "error", np.min
-    figures = np.array([getattr(fold, figure) for fold in folds])
-    epochs = max(len(fold.test_curve) for fold in folds)
-    curve = np.mean([_held(fold.test_curve, epochs) for fold in folds], axis=0)
-    return Record(
-        fair_mean=float(figures.mean()),
-        fair_sd=float(figures.std(ddof=1)) if len(folds) > 1 else 0.0,
-        paper_protocol=float(highest(curve)),
-        folds=folds,
-    )
-
-
-def _held(curve: list[float], epochs: int) -> list[float]:
-    """A curve as long as the others': a fold that stopped keeps its last value."""
-    return [*curve] + [curve[-1]] * (epochs - len(curve))
 
 
 def single_threaded(function: Callable, *args, **settings):
