@@ -1,5 +1,6 @@
 """What goes to a package index: a wheel that works alone, an sdist whose tests run."""
 
+import json
 import os
 import re
 import site
@@ -10,11 +11,16 @@ import tomllib
 import venv
 import zipfile
 from email.parser import Parser
+from importlib.metadata import distributions
 from pathlib import Path
 
+import environments
 import pytest
+from environments import environment, link_all_but_dpcore, pretend
 
 ROOT = Path(__file__).resolve().parents[1]
+
+NOT_ON_COLAB = {"igraph", "grakel"}
 
 EXAMPLE = """
 import dpcore, torch
@@ -154,3 +160,46 @@ print("tqdm.auto" in sys.modules, "torch" in sys.modules)
         [sys.executable, "-c", script], capture_output=True, text=True
     )
     assert done.stdout == "True False\n", done.stderr
+
+
+# As on Colab, where much is installed already: what pip would change, by dry runs.
+
+
+def would_install(python: Path, built: Path, folder: Path) -> dict[str, str]:
+    """Names and versions of what pip would install with dpcore, by a dry run."""
+    (wheel,) = built.glob("*.whl")
+    report = folder / "report.json"
+    dry = ("install", "-q", "--dry-run", "--report", report)
+    environments.run(python, "-m", "pip", *dry, f"{wheel}[book]", cwd=folder)
+    told = json.loads(report.read_text("utf-8"))["install"]
+    return {p["metadata"]["name"].lower(): p["metadata"]["version"] for p in told}
+
+
+def lower_bounds() -> dict[str, str]:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    extras = project["optional-dependencies"]
+    lines = [*project["dependencies"], *extras["experiments"], *extras["book"]]
+    found = [re.match(r"([\w-]+)>=([\d.]+)", line) for line in lines]
+    return dict(match.groups() for match in found if match)
+
+
+def test_nothing_changes_its_version_where_igraph_and_grakel_are_missing(
+    built, tmp_path
+):
+    python = environment(tmp_path, lambda f: link_all_but_dpcore(f, NOT_ON_COLAB))
+    installed = {d.metadata["Name"].lower() for d in distributions()} - NOT_ON_COLAB
+    new = set(would_install(python, built, tmp_path)) - {"dpcore"}
+    assert new and new & installed == set()
+
+
+def test_the_oldest_supported_versions_stay(built, tmp_path):
+    oldest = {n: v for n, v in lower_bounds().items() if n not in NOT_ON_COLAB}
+    python = environment(tmp_path, pretend(oldest))
+    new = would_install(python, built, tmp_path)
+    assert "dpcore" in new and set(new) & set(oldest) == set()
+
+
+def test_the_dry_run_tells_of_a_change(built, tmp_path):
+    too_old = lower_bounds() | {"tqdm": "4.65"}
+    python = environment(tmp_path, pretend(too_old))
+    assert "tqdm" in would_install(python, built, tmp_path)
