@@ -1,10 +1,11 @@
 """The benchmark: unequal sides are refused, figures mean what they say."""
 
+import io
 import json
 import platform
 import subprocess
 import sys
-from contextlib import nullcontext
+from contextlib import nullcontext, redirect_stdout
 from types import SimpleNamespace
 from unittest.mock import patch
 
@@ -379,15 +380,18 @@ def test_memory_is_that_of_the_work():
 
 
 def test_growth_is_measured_in_a_process_that_asks_for_its_pages(monkeypatch):
-    run, asked = operators.subprocess.run, []
+    asked = []
 
-    def listen(*arguments, env, **options):
+    def here(command, env, **options):  # what the process would do and print
         asked.append(env["THP_MEM_ALLOC_ENABLE"])
-        return run(*arguments, env=env, **options)
+        with redirect_stdout(io.StringIO()) as printed:
+            exec(command[-1], {})
+        return subprocess.CompletedProcess(command, 0, printed.getvalue(), "")
 
-    monkeypatch.setattr(operators.subprocess, "run", listen)
+    monkeypatch.setattr(operators.subprocess, "run", here)
+    monkeypatch.setattr(torch, "set_num_threads", asked.append)
     seconds = operators.growth((40, 80), 4, 3, large_pages=True)
-    assert len(seconds) == 2 and min(seconds) > 0 and asked == ["1"]
+    assert len(seconds) == 2 and min(seconds) > 0 and asked == ["1", 2]
 
 
 def test_a_process_that_fails_is_named(monkeypatch):

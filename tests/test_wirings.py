@@ -3,6 +3,7 @@ and what rules that do not look at scale can reach."""
 
 import zlib
 from collections import Counter
+from functools import cache
 
 import networkx as nx
 import numpy as np
@@ -25,6 +26,12 @@ KINDS = [
     dict(bridges=8, features="tags", size=24),
 ]
 every_kind = pytest.mark.parametrize("kind", KINDS, ids=str)
+
+
+@cache
+def drawn(**kind):
+    """Six graphs of wirings that training never sees."""
+    return draw(wirings().test, 6, seed=2, **kind)
 
 
 def parts(data):
@@ -51,7 +58,7 @@ def test_parts_share_no_wiring_and_the_seed_decides_them():
 @every_kind
 def test_counting_tells_nothing(kind):
     size = kind.get("size", 12)
-    for data in draw(wirings().test, 6, seed=1, **kind):
+    for data in drawn(**kind):
         graph = to_networkx(data, to_undirected="lower")
         assert nx.is_connected(graph) and nx.number_of_selfloops(graph) == 0
         assert len(graph) == 6 * size and set(dict(graph.degree).values()) == {4}
@@ -70,7 +77,7 @@ def test_counting_tells_nothing(kind):
 def test_the_communities_are_wired_as_their_class_says(kind):
     if "noise" in kind:
         kind = {key: value for key, value in kind.items() if key != "noise"}
-    for data in draw(wirings().test, 6, seed=2, **kind):
+    for data in drawn(**kind):
         ends = data.community[data.edge_index]
         shape = nx.Graph(ends[:, ends[0] != ends[1]].T.tolist())
         assert nx.is_isomorphic(shape, SHAPES[int(data.y)])
