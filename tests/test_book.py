@@ -259,10 +259,10 @@ def test_what_is_not_seen_whole_is_found(tmp_path, tab):
 @pytest.mark.parametrize(
     "name, figure",
     [
-        ("notebooks/03_assignment_math", ".chapter-figure img"),
+        ("notebooks/03_assignment_math", ".chapter-figure img.by-night"),
         ("notebooks/01_pooling_intro", ".dpcore-player"),
         ("notebooks/07_hierarchies", ".dpcore-levels svg"),
-        ("notebooks/rivals", "figure img"),
+        ("notebooks/rivals", "figure img.by-night"),
     ],
 )
 def test_by_night_figures_are_dark_and_so_is_what_is_around_them(
@@ -282,6 +282,42 @@ def test_by_night_figures_are_dark_and_so_is_what_is_around_them(
     assert np.median(frame) < 45 and (frame < 90).mean() > 0.9
     assert np.median(pixels) < 60  # paper is dark, too
     assert (pixels > 120).sum() > 100  # and something is drawn on it
+
+
+# Of every figure and frame that is shown: which of its two images is?
+DISPLAYED = """() => [...document.querySelectorAll(
+        ".chapter-figure .ground:has(> img), [data-frames] > div")]
+    .filter(box => box.checkVisibility())
+    .map(box => [...box.querySelectorAll(":scope > img")]
+        .filter(image => image.checkVisibility())
+        .map(image => image.classList.contains("by-night") ? "night" : "day").join())"""
+
+
+@pytest.mark.parametrize(
+    "name, figure, color",
+    [
+        ("notebooks/03_assignment_math", "#figure-3-2", (0xE6, 0x9F, 0x00)),
+        ("notebooks/01_pooling_intro", ".dpcore-player", (0xE6, 0x9F, 0x00)),
+        ("notebooks/07_hierarchies", ".dpcore-levels svg", (0xD5, 0x5E, 0x00)),
+    ],
+)
+def test_orange_is_orange_by_day_and_by_night(html, tab, name, figure, color):
+    """The text names clusters by their colours; and no box shows around a figure."""
+    ground = [0x14, 0x18, 0x1E]
+    with Page(tab, html / f"{name}.html", dark=True) as visit:
+        page, place = visit.page, visit.page.locator(f"article {figure}").first
+        for theme, paper in (("night", ground), ("day", [255, 255, 255])):
+            page.emulate_media(color_scheme="dark" if theme == "night" else "light")
+            visit.settle()
+            assert set(page.evaluate(DISPLAYED)) == {theme}
+            body = page.evaluate("getComputedStyle(document.body).backgroundColor")
+            assert body == "rgb({}, {}, {})".format(*paper)
+            shot = Image.open(io.BytesIO(place.screenshot())).convert("RGB")
+            pixels = np.asarray(shot, dtype=int)
+            orange = np.abs(pixels - color).max(-1) <= 3
+            assert orange.sum() > 300, theme
+            around = np.abs(pixels - paper).max(-1) <= 1
+            assert around.mean() > 0.3, theme
 
 
 @pytest.mark.parametrize("name", ["search", "genindex"])

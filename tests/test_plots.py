@@ -312,7 +312,7 @@ def test_no_figure_is_left_with_pyplot():
 def test_player_takes_figures_or_a_function_of_one_size():
     film = plots.player_html(small_figure, "a line", count=3)
     assert film == plots.player_html([small_figure(i) for i in range(3)], "a line")
-    assert film.count("<img ") == 3 and 'alt="a line: frame 3 of 3"' in film
+    assert film.count("<img ") == 6 and 'alt="a line: frame 3 of 3"' in film
     with pytest.raises(ValueError, match="frames: expected one size"):
         plots.player_html([small_figure(), Figure(figsize=(3, 1))], "a line")
 
@@ -336,11 +336,11 @@ def test_player_in_a_browser(browser, tmp_path: Path):
     page.on("pageerror", lambda error: errors.append(str(error)))
     page.goto(file.as_uri())
     first, second = page.locator(".dpcore-player").all()
-    slider, caption = first.locator("input"), first.locator("div[data-caption]")
+    slider, caption = first.locator("input"), first.locator("> [data-caption]")
 
     def state() -> tuple[str, str, list[bool]]:
-        images = first.locator("img").all()
-        shown = [image.is_visible() for image in images]
+        images = first.locator("[data-frames] > div").all()
+        shown = [image.locator("img").first.is_visible() for image in images]
         return slider.input_value(), caption.inner_text(), shown
 
     assert state() == ("0", "step 0", [True] + [False] * 5)

@@ -16,6 +16,7 @@ from dpcore.teaching.plots.style import (
     LETTERS,
     PAPER,
     PLAIN,
+    SCALE,
     Array,
     array,
     check_shape,
@@ -80,7 +81,8 @@ def heatmap(
         ground = image.cmap(image.norm(value))[:3]
         box = {"fc": ground, "ec": "none", "boxstyle": "square,pad=0.15"}
         ink: dict[str, Any] = {"color": ink_on(ground), "bbox": box}  # lines may cross
-        ax.text(j, i, number(value), ha="center", va="center", fontsize=LETTERS, **ink)
+        ink |= {"fontsize": LETTERS, "gid": SCALE}
+        ax.text(j, i, number(value), ha="center", va="center", **ink)
     return figure_of(ax)
 
 

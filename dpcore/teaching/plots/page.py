@@ -8,16 +8,16 @@ import html
 import io
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
 
 import matplotlib.pyplot as plt
-import numpy as np
-from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.text import Text
 from PIL import Image
 
+from dpcore.teaching.plots.twice import Pair, drawn
+
 PLAYER_LIMIT = 1_500_000  # bytes of one player in a page
+FIGURE_COLORS, FRAME_COLORS = 256, 96
 
 # Frames are plain images: without a script (a notebook that is not trusted, a
 # print) the first one shows. The script takes every player that it finds not yet
@@ -54,19 +54,39 @@ def show(fig: Figure, alt: str) -> None:
 
 
 def figure_html(fig: Figure, alt: str) -> str:
-    """The ``<img>`` of :func:`show`: twice as fine as the page, never wider than it.
+    """What :func:`show` puts on the page: twice as fine as it, never wider.
+
+    Two images, of which one is seen: the figure as it is, and, where the book's page
+    is dark, the same in the colours of the night.
 
     >>> figure_html(Figure(figsize=(1, 1)), "a < b")[:20]
     '<img alt="a &lt; b" '
     """
     smallest = _smallest_text(fig)
-    png = _png(fig, dpi=192, bbox_inches="tight")
-    width = Image.open(io.BytesIO(png)).width // 2
-    # `dark-light` keeps the theme from dimming the image: colours stay the same.
+    pair = _drawn(fig, dpi=192, tight=True)
     # `data-text` lets a test of the page see whether labels can be read in it.
-    return (
-        f'<img alt="{html.escape(alt)}" class="dark-light" data-text="{smallest:.1f}" '
-        f'style="width:{width}px;max-width:100%;height:auto" src="{_data_uri(png)}">'
+    width = pair.day.width // 2
+    return _images(
+        pair,
+        FIGURE_COLORS,
+        f'alt="{html.escape(alt)}" data-text="{smallest:.1f}"',
+        f"width:{width}px;max-width:100%;height:auto",
+    )
+
+
+def _images(pair: Pair, colors: int, told: str, style: str) -> str:
+    """The picture of the day and, hidden, that of the night: only the book's style
+    sheet, which knows of a dark page, shows the second instead of the first.
+
+    `dark-light` keeps the theme from dimming an image.
+    """
+    return "".join(
+        f'<img {told} class="dark-light{name}" style="{hide}{style}" '
+        f'src="{_data_uri(picture, colors)}">'
+        for picture, name, hide in (
+            (pair.day, "", ""),
+            (pair.night, " by-night", "display:none;"),
+        )
     )
 
 
@@ -167,16 +187,12 @@ def player_html(
         raise ValueError(f"captions: expected {total} lines, got {len(lines)}")
     images, sizes = [], set()
     for i in range(total):
-        picture = _pixels(draw(i), dpi=110)
-        sizes.add(picture.size)
-        small = io.BytesIO()
-        picture.quantize(96, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-        text, hide = html.escape(f"{alt}: {lines[i]}"), "display:none;" if i else ""
-        images.append(
-            f'<img alt="{text}" class="dark-light" data-caption="'
-            f'{html.escape(lines[i])}" style="{hide}width:100%;height:auto" '
-            f'src="{_data_uri(small.getvalue())}">'
-        )
+        pair = _drawn(draw(i), dpi=110)
+        sizes.add(pair.day.size)
+        alt_of_one = f'alt="{html.escape(f"{alt}: {lines[i]}")}"'
+        both = _images(pair, FRAME_COLORS, alt_of_one, "width:100%;height:auto")
+        hide = ' style="display:none"' if i else ""
+        images.append(f'<div data-caption="{html.escape(lines[i])}"{hide}>{both}</div>')
     if len(sizes) > 1:
         raise ValueError(f"frames: expected one size, got {sorted(sizes)} pixels")
     fields = {
@@ -204,21 +220,11 @@ def _check_rows(head: Sequence, rows: Sequence[Sequence]) -> None:
             )
 
 
-def _png(fig: Figure, **how: Any) -> bytes:
-    """The figure as PNG; a figure that pyplot keeps is closed."""
-    buffer = io.BytesIO()
-    fig.savefig(buffer, format="png", metadata={"Software": None}, **how)
+def _drawn(fig: Figure, dpi: float, tight: bool = False) -> Pair:
+    """Both pictures of a figure; a figure that pyplot keeps is closed."""
+    pair = drawn(fig, dpi, tight=tight)
     plt.close(fig)
-    return buffer.getvalue()
-
-
-def _pixels(fig: Figure, dpi: float) -> Image.Image:
-    """The figure drawn once, as it is on a page, without a detour over PNG."""
-    canvas = FigureCanvasAgg(fig)
-    fig.set_dpi(dpi)
-    canvas.draw()
-    plt.close(fig)
-    return Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+    return pair
 
 
 def _smallest_text(fig: Figure) -> float:
@@ -228,8 +234,11 @@ def _smallest_text(fig: Figure) -> float:
     return min(sizes, default=11.0) * 96 / 72
 
 
-def _data_uri(png: bytes) -> str:
-    return "data:image/png;base64," + base64.b64encode(png).decode()
+def _data_uri(picture: Image.Image, colors: int) -> str:
+    png = io.BytesIO()
+    small = picture.quantize(colors, dither=Image.Dither.NONE)
+    small.save(png, "PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(png.getvalue()).decode()
 
 
 def fill(template: str, fields: dict[str, str]) -> str:

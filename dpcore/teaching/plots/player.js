@@ -1,8 +1,8 @@
 document.querySelectorAll(".dpcore-player:not([data-ready])").forEach((box) => {
   box.dataset.ready = "yes";
-  const frames = box.querySelectorAll("[data-frames] img");
+  const frames = box.querySelectorAll("[data-frames] > *");
   const slider = box.querySelector("input"), last = frames.length - 1;
-  const caption = box.querySelector("div[data-caption]");
+  const caption = box.querySelector(":scope > [data-caption]");
   const play = box.querySelector("[data-do=play]");
   let now = 0, timer = null;
   const go = (to) => {

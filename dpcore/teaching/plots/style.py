@@ -26,6 +26,9 @@ CLUSTER_COLORS = (
 )
 INK, PAPER, PLAIN = "#222222", "#FFFFFF", "#E4E7EB"
 
+SCALE = "of-a-scale"
+"""The gid of artists whose colours are an image's: at night they turn over with it."""
+
 LETTERS = 9.6
 """Points of the smallest letters: 11 pixels where a page shows 800 pixels as 690."""
 
@@ -41,11 +44,20 @@ def cluster_color(cluster: int) -> str:
     return CLUSTER_COLORS[cluster % len(CLUSTER_COLORS)]
 
 
-def ink_on(color: Any) -> str:
-    """Black or white, whichever reads better on ``color`` (WCAG luminance)."""
+def luminance(color: Any) -> float:
+    """How bright a colour is to the eye, from 0 to 1 (WCAG).
+
+    >>> round(luminance("white"), 9), luminance("black")
+    (1.0, 0.0)
+    """
     rgb = np.asarray(to_rgb(color))
     linear = np.where(rgb <= 0.04045, rgb / 12.92, ((rgb + 0.055) / 1.055) ** 2.4)
-    return INK if linear @ (0.2126, 0.7152, 0.0722) > 0.19 else PAPER
+    return float(linear @ (0.2126, 0.7152, 0.0722))
+
+
+def ink_on(color: Any) -> str:
+    """Black or white, whichever reads better on ``color``."""
+    return INK if luminance(color) > 0.19 else PAPER
 
 
 def number(value: float) -> str:
