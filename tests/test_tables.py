@@ -129,11 +129,14 @@ def test_the_plan_s_settings_of_the_data_sets():
     )
     assert enzymes.grid == list(plan.GRID) and (enzymes.folds, enzymes.seed) == (10, 0)
     mutag = plan.plan(["diffpool"], ["MUTAG"])[0].settings
-    assert mutag["conv"] == "gcn" and mutag["trial_epochs"] == 12
+    own = dict(max_nodes=28, conv="gcn", dropout=0.0, epochs=100, edge_labels=True)
+    assert mutag == own | dict(trial_epochs=12)
+    assert plan.plan(["mlp"], ["MUTAG"], clip=0.5)[0].settings["clip"] == 0.5
     unknown = plan.plan(["mlp"], ["IMDB-BINARY"])[0].settings
     assert unknown == plan.plan(["mlp"], ["PROTEINS"])[0].settings
-    kernel = plan.plan(["1-wl"], ["MUTAG"])[0]
-    assert kernel.settings == dict(C=list(PENALTIES), iterations=ITERATIONS)
+    for row in ("1-wl", "wl-oa"):
+        kernel = plan.plan([row], ["MUTAG"])[0]
+        assert kernel.settings == dict(C=list(PENALTIES), iterations=ITERATIONS)
     assert plan.plan(["graphlet"], ["MUTAG"])[0].settings == dict(C=list(PENALTIES))
     assert (kernel.grid, kernel.weights_seed) == (None, None)
 
