@@ -154,7 +154,7 @@ def test_its_pictures_have_descriptions(path):
                 assert len(image.get("alt", "")) >= 20, "a picture without description"
 
 
-NO_NIGHT_YET = "04 05 06 08 09 11".split()
+NO_NIGHT_YET = "04 06 08 09 11".split()
 """Chapters to be executed again; the last one takes its rule in book.css along."""
 
 
