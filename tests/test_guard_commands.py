@@ -12,6 +12,7 @@ import dpcore
 from dpcore import tables
 from dpcore.__main__ import main
 from dpcore.data import datasets
+from dpcore.experiments import bench
 from dpcore.experiments.commands import parser
 from dpcore.experiments.tables import plan, runner, store
 from dpcore.experiments.tables.fold import Outcome
@@ -126,3 +127,12 @@ def test_versions_are_python_s_and_each_package_s_own():
     found = versions_of("torch", "numpy")
     own = {name: version(name) for name in ("torch", "numpy")}
     assert found == {"python": sys.version.split()[0]} | own
+
+
+@pytest.mark.parametrize("options", [[], ["--json"]])
+def test_a_row_of_the_benchmark_that_fails_is_a_failure(monkeypatch, capsys, options):
+    monkeypatch.setattr(bench, "run", lambda *_, **__: ([], ["row: no memory"]))
+    assert main(["bench", *options]) == 1
+    out, err = capsys.readouterr()
+    assert out == ("[]\n" if options else "0 figures, 1 rows failed\n")
+    assert err == "dpcore: row: no memory\n"

@@ -151,7 +151,9 @@ def test_the_head_is_two_layers_with_a_relu_between():
     torch.testing.assert_close(head(x), hidden @ second.weight.T + second.bias)
 
 
-@pytest.mark.parametrize("name", ["diffpool", "diffpool-hard", "s2v-2diffpool"])
+@pytest.mark.parametrize(
+    "name", ["diffpool", "diffpool-hard", "s2v-1diffpool", "s2v-2diffpool"]
+)
 def test_the_weights_of_the_losses_are_handed_on(name):
     graphs = batch_of()
     model = build(name, graphs, link_weight=0.3, entropy_weight=0.7, dropout=0.0).eval()
