@@ -33,6 +33,7 @@ def test_words_open_lines_and_figures_take_time(chapter):
 def test_exercises_say_how_long_they_take(chapter):
     path = chapter("Do. Five\nminutes.", "Half an hour.", "Up to an hour.")
     assert reading.exercise_minutes(path) == 5 + 30 + 60
+    assert reading.exercise_minutes(chapter("Half an hour.")) == 30
     with pytest.raises(ValueError, match="exercise '1.2 Soon' says no minutes"):
         reading.exercise_minutes(chapter("Ten minutes.", "Soon"))
 
