@@ -169,3 +169,9 @@ def test_what_cannot_be_kept_of_a_first_load_is_said(monkeypatch, tmp_path):
 def test_classes_without_a_graph_are_classes():
     graphs = [Data(x=torch.ones(2, 1), y=torch.tensor([y])) for y in (0, 3, 0)]
     assert datasets.GraphDataset(graphs).num_classes == 4
+
+
+def test_the_median_is_the_lower_of_two_and_no_mean():
+    sizes, y = torch.tensor([1, 9, 2, 3]), torch.tensor([0, 1, 1, 0])
+    facts = archives.count(sizes, 4, y, 2)
+    assert (facts["min_nodes"], facts["median_nodes"], facts["max_nodes"]) == (1, 2, 9)

@@ -435,8 +435,9 @@ def test_a_run_hands_on_how_it_is_to_be_run(monkeypatch):
     seen = []
     monkeypatch.setattr(runner, "fill", lambda *given: seen.append(given))
     how = dict(jobs=3, results="there", progress=False, scheduler="tcp", replace=True)
-    runner.run(["mlp"], ["MUTAG"], folds=3, **how)
-    assert seen == [(plan.plan(["mlp"], ["MUTAG"], folds=3), *how.values())]
+    own = dict(folds=3, seed=2, weights_seed=5)
+    runner.run(["mlp"], ["MUTAG"], **own, **how)
+    assert seen == [(plan.plan(["mlp"], ["MUTAG"], **own), *how.values())]
 
 
 class Bar:
