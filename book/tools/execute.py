@@ -56,6 +56,7 @@ def execute(path: Path) -> dict:
             timeout=TIMEOUT,
             kernel_name="python3",
             record_timing=False,
+            coalesce_streams=True,  # a busy machine prints one text in parts
             resources={"metadata": {"path": str(path.parent)}},
             on_cell_executed=lambda cell, **_: bar.update(cell.source != _PEAK_CELL),
         ).execute()
