@@ -3,6 +3,7 @@
 import base64
 import io
 import re
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -27,7 +28,7 @@ from dpcore.teaching.plots.night import (
     turned,
 )
 from dpcore.teaching.plots.style import CLUSTER_COLORS, INK, PAPER, PLAIN, luminance
-from dpcore.teaching.plots.twice import drawn
+from dpcore.teaching.plots.twice import Pair, drawn
 
 STYLE = Path(__file__).parents[1] / "book" / "_static" / "book.css"
 
@@ -203,8 +204,13 @@ def white_squares(picture: Image.Image, side: int = 8) -> int:
     return int((cut.min((1, 3)) > 200).sum())
 
 
+@cache
+def pair_of(draw) -> Pair:
+    return drawn(draw(), 192, tight=True)
+
+
 def test_no_kind_of_drawing_leaves_white_on_the_ground():
-    pair = drawn(everything(), 192, tight=True)
+    pair = pair_of(everything)
     assert pair.day.size == pair.night.size
     assert white_squares(pair.day) > 5_000
     assert white_squares(pair.night) <= 10  # the head of an arrow, a dark point
@@ -240,7 +246,7 @@ def pictures(page: str) -> list[tuple[str, np.ndarray]]:
 
 @pytest.mark.parametrize("draw", [everything, FIGURES["heatmap"], FIGURES["pies"]])
 def test_a_figure_is_two_images_of_which_one_is_seen(draw):
-    pair = drawn(draw(), 192, tight=True)
+    pair = pair_of(draw)
     (day, by_day), (dark, by_night) = pictures(plots.figure_html(draw(), "a figure"))
     assert "display:none" in dark["style"] and "by-night" in dark["class"]
     assert "display" not in day["style"] and "by-night" not in day["class"]
