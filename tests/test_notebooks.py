@@ -154,14 +154,8 @@ def test_its_pictures_have_descriptions(path):
                 assert len(image.get("alt", "")) >= 20, "a picture without description"
 
 
-NO_NIGHT_YET = "04 06 08 09 11".split()
-"""Chapters to be executed again; the last one takes its rule in book.css along."""
-
-
 @every_notebook
 def test_its_pictures_are_drawn_for_the_night_too(path):
-    if path.stem[:2] in NO_NIGHT_YET:
-        pytest.skip("executed before figures had a night")
     for cell in chapters.code_cells(chapters.read(path)):
         for out in cell.outputs:
             page = "".join(out.get("data", {}).get("text/html", ""))
