@@ -1,6 +1,6 @@
 """Fit a model, measure it, and cross-validate without fooling oneself.
 
-What folds come to is plain numbers (:mod:`dpcore.training.protocols`); all else is
+What folds come to is plain numbers (``dpcore.training.protocols``); all else is
 loaded, and torch with it, when it is first asked for.
 """
 
@@ -69,3 +69,7 @@ def __getattr__(name: str) -> Any:
     found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
     globals()[name] = found  # the next time Python finds it without asking
     return found
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
