@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import io
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
@@ -40,8 +40,8 @@ def drawn(fig: Figure, dpi: float, *, tight: bool = False) -> Pair:
     canvas = _Canvas(fig)
     try:
         if tight:
-            how = {"format": "raw", "bbox_inches": "tight"}
-            canvas.print_figure(io.BytesIO(), dpi=dpi, **how)
+            raw = io.BytesIO()
+            canvas.print_figure(raw, dpi=dpi, format="raw", bbox_inches="tight")
         else:
             fig.set_dpi(dpi)
             canvas.draw()
@@ -49,6 +49,7 @@ def drawn(fig: Figure, dpi: float, *, tight: bool = False) -> Pair:
         fig.set_canvas(before)
         for artist in mapped:
             artist.set_gid(None)
+    assert canvas.renderer is not None  # it has drawn
     return Pair(_picture(canvas.renderer), _picture(canvas.renderer.night))
 
 
@@ -84,7 +85,9 @@ class _Both(RendererAgg):
         for name in _NIGHT:
             setattr(self, name, partial(self._both, name, getattr(self, name)))
 
-    def _both(self, name: str, by_day, *args, **how) -> None:
+    def _both(
+        self, name: str, by_day: Callable[..., None], *args: Any, **how: Any
+    ) -> None:
         by_day(*args, **how)
         _NIGHT[name](self, getattr(self.night, name), *args, **how)
 
@@ -100,7 +103,7 @@ class _Both(RendererAgg):
         if self.groups:
             self.groups.pop()
 
-    def color(self, rgba: Sequence[float]) -> tuple[float, ...]:
+    def color(self, rgba: Any) -> Any:
         """A colour at night, with its alpha if it has one."""
         red, green, blue, *alpha = map(float, rgba)
         if SCALE in self.groups:
@@ -110,11 +113,14 @@ class _Both(RendererAgg):
     def colors(self, array: Any) -> np.ndarray:
         """Many colours, [..., 4]."""
         array = np.array(array, dtype=float)
-        flat = array.reshape(-1, array.shape[-1])[:, :3] if array.size else ()
-        if SCALE in self.groups and len(flat):
+        if not array.size:
+            return array
+        flat = array.reshape(-1, array.shape[-1])[:, :3]
+        if SCALE in self.groups:
             flat[:] = turned(flat)
-        for rgb in () if SCALE in self.groups else flat:
-            rgb[:] = night(tuple(rgb.tolist()))
+        else:
+            for rgb in flat:
+                rgb[:] = night(tuple(rgb.tolist()))
         return array
 
     def context(self, gc: GraphicsContextBase) -> GraphicsContextBase:
@@ -193,14 +199,15 @@ def _tex(both: _Both, draw, gc, *args, **how) -> None:
 
 def _text(both: _Both, draw, gc, x, y, s, prop, angle, ismath=False, mtext=None):
     pen = both.context(gc)
-    *color, alpha = (*gc.get_rgb()[:3], gc.get_alpha())
+    rgb: Any = gc.get_rgb()
+    red, green, blue = map(float, rgb[:3])
     size = both.get_text_width_height_descent(s, prop, ismath)
-    ink = letters(tuple(map(float, color)), both.ground(x, y, angle, size))
-    pen.set_foreground((*ink, alpha), isRGBA=True)
+    ink = letters((red, green, blue), both.ground(x, y, angle, size))
+    pen.set_foreground((*ink, gc.get_alpha()), isRGBA=True)
     draw(pen, x, y, s, prop, angle, ismath, mtext)
 
 
-_NIGHT = {
+_NIGHT: dict[str, Callable[..., None]] = {
     "draw_path": _path,
     "draw_markers": _markers,
     "draw_path_collection": _collection,
