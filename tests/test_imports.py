@@ -1,9 +1,12 @@
 """The arrows between the rooms of the house, as pyproject.toml draws them."""
 
 import ast
+import importlib
 import subprocess
 import sys
 from pathlib import Path
+
+import pytest
 
 import dpcore
 
@@ -47,3 +50,14 @@ def test_type_checkers_read_the_names_that_there_are():
     there |= {(name, f"dpcore.{home}") for name, home in dpcore._MODULES.items()}
     assert typed == there
     assert {name for name, _ in typed} | {"versions"} >= {*dpcore.__all__}
+
+
+@pytest.mark.parametrize("name", ["models", "training", "experiments.tables"])
+def test_a_lazy_package_says_what_it_has(name):
+    """Else the API pages, and whoever presses Tab, miss what was not asked for yet."""
+    package = importlib.import_module(f"dpcore.{name}")
+    assert {*package.__all__} <= {*dir(package)}
+    for asked in package.__all__:
+        assert getattr(package, asked) is vars(package)[asked]  # kept
+    with pytest.raises(AttributeError, match=f"'dpcore.{name}' has no attribute 'no'"):
+        _ = package.no

@@ -14,7 +14,6 @@ from email.parser import Parser
 from importlib.metadata import distributions
 from pathlib import Path
 
-import environments
 import pytest
 from environments import environment, link_all_but_dpcore, pretend
 
@@ -170,7 +169,8 @@ def would_install(python: Path, built: Path, folder: Path) -> dict[str, str]:
     (wheel,) = built.glob("*.whl")
     report = folder / "report.json"
     dry = ("install", "-q", "--dry-run", "--report", report)
-    environments.run(python, "-m", "pip", *dry, f"{wheel}[book]", cwd=folder)
+    done = run(python, "-m", "pip", *dry, f"{wheel}[book]", cwd=folder)
+    assert done.returncode == 0, done.stdout + done.stderr
     told = json.loads(report.read_text("utf-8"))["install"]
     return {p["metadata"]["name"].lower(): p["metadata"]["version"] for p in told}
 

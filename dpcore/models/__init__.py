@@ -6,9 +6,9 @@ are first asked for.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dpcore.lazy import load
 from dpcore.models.rows import (
     MODELS,
     Row,
@@ -61,11 +61,11 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module 'dpcore.models' has no attribute {name!r}")
-    found = getattr(import_module(f"dpcore.models.{_HOME[name]}"), name)
-    globals()[name] = found  # the next time Python finds it without asking
-    return found
+    return load(__name__, _HOME, name)
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})
 
 
 def build_model(

@@ -6,9 +6,9 @@ loaded, and torch with it, when it is first asked for.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from dpcore.lazy import load
 from dpcore.training.protocols import Record, summary
 
 if TYPE_CHECKING:  # the table below once more, as editors and type checkers read it
@@ -64,11 +64,7 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_HOME[name]}"), name)
-    globals()[name] = found  # the next time Python finds it without asking
-    return found
+    return load(__name__, _HOME, name)
 
 
 def __dir__() -> list[str]:

@@ -8,8 +8,9 @@ asked for: names and settings are refused without torch.
 
 from __future__ import annotations
 
-from importlib import import_module
 from typing import Any
+
+from dpcore.lazy import load
 
 _HOME = {
     "board": (
@@ -41,11 +42,7 @@ __all__ = sorted(_MODULE)  # noqa: PLE0605
 
 
 def __getattr__(name: str) -> Any:
-    if name not in _MODULE:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    found = getattr(import_module(f"{__name__}.{_MODULE[name]}"), name)
-    globals()[name] = found  # the next time Python finds it without asking
-    return found
+    return load(__name__, _MODULE, name)
 
 
 def __dir__() -> list[str]:
