@@ -136,3 +136,64 @@ def test_a_row_of_the_benchmark_that_fails_is_a_failure(monkeypatch, capsys, opt
     out, err = capsys.readouterr()
     assert out == ("[]\n" if options else "0 figures, 1 rows failed\n")
     assert err == "dpcore: row: no memory\n"
+
+
+def test_what_was_loaded_is_named_and_not_what_was_asked_for(monkeypatch, capsys):
+    graphs = dpcore.load_dataset("MUTAG")[:5]
+    monkeypatch.setattr(datasets, "load_dataset", lambda name, fallback: graphs)
+    assert main(["data", "DD", "--fallback=MUTAG"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last == f"MUTAG: 5 graphs, from the {graphs.source}"
+
+
+def test_training_on_data_that_is_nowhere_says_why(monkeypatch, capsys):
+    def nowhere(tasks, wanted, jobs):
+        yield tasks[0], Outcome(unavailable="no MUTAG to be had")
+
+    monkeypatch.setattr(runner, "on_this_machine", nowhere)
+    assert main(["train", "MUTAG", "--model=mlp", "--folds=3", "--json"]) == 1
+    said = "dpcore: mlp MUTAG fold 0: no MUTAG to be had\n"
+    assert capsys.readouterr() == ("", said)
+
+
+@pytest.mark.parametrize("given", [None, "elsewhere"])
+def test_records_are_looked_for_where_it_was_said(monkeypatch, capsys, given):
+    """Without a word nothing is said: then the package's own are found anywhere."""
+    seen = []
+    monkeypatch.setattr(tables, "show", lambda where: seen.append(where) or [])
+    monkeypatch.setattr(tables, "records", lambda where: seen.append(where) or [])
+    monkeypatch.setattr(tables, "export", lambda found, folder: (0, 0))
+    options = [] if given is None else [f"--results={given}"]
+    assert main(["tables", "show", *options]) == 1
+    assert main(["tables", "export", "--csv=there", *options]) == 1
+    assert seen == [given, given]
+
+
+def test_a_benchmark_with_figures_and_a_failure_failed(monkeypatch, capsys):
+    """Every name is looked at, and a terminal shows a bar, beside JSON too."""
+    seen = []
+
+    def run(only, *, progress, show):
+        seen.append((only, progress, show is None))
+        return [bench.Result("one")], ["two: no memory"]
+
+    monkeypatch.setattr(bench, "run", run)
+    first, second, *_ = bench.ROWS
+    assert main(["bench", f"--only={first},{second}"]) == 1
+    assert capsys.readouterr().out == "1 figures, 1 rows failed\n"
+    for terminal in (True, False):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        assert main(["bench", "--json"]) == 1
+    names = [first, second]
+    assert seen == [(names, True, False), (None, True, True), (None, False, True)]
+    assert main(["bench", f"--only={first},nope"]) == 2
+    assert "only names 'nope', expected some of" in capsys.readouterr().err
+
+
+def test_an_error_of_many_lines_is_told_in_one(monkeypatch, capsys):
+    def nowhere(name, fallback):
+        raise datasets.DatasetUnavailable("not here\n  1. go\n  2. come")
+
+    monkeypatch.setattr(datasets, "load_dataset", nowhere)
+    assert main(["data", "DD"]) == 1
+    assert capsys.readouterr() == ("", "dpcore: not here 1. go 2. come\n")

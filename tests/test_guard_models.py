@@ -355,3 +355,87 @@ def test_attributes_reach_a_second_level_that_alone_reads_them():
     own = dict(hidden=8, gnn=SAGEConv, assign_gnn=assign)
     model = dpcore.models.DiffPoolClassifier(3, 2, [4, 2], **own)
     assert model(graphs).logits.isfinite().all()
+
+
+def test_a_small_graph_may_have_one_cluster_of_its_own():
+    """ceil(0.5 · 2) of them; then the entries of S in the others are 0."""
+    graphs = batch_of((2, 12))
+    model = build("diffpool", graphs, ratio=0.5, per_graph=True, dropout=0.0).eval()
+    s = model(graphs).assignments[0]
+    assert s[:2, 0].tolist() == [1.0, 1.0] and not s[:2, 1:].any()
+
+
+@pytest.mark.parametrize("factories", [("gnn",), ("gnn", "assign_gnn")])
+def test_a_factory_s_assignments_are_as_wide_as_there_are_clusters(factories):
+    model = build("diffpool", batch_of(), ratio=0.5, **dict.fromkeys(factories, linear))
+    made = [
+        (level.embed.module.made, level.assign.module.made) for level in model.levels
+    ]
+    assert made == [((3, 8), (3, 8)), ((8, 8), (8, 4))]  # 8 and 4 clusters
+    narrow = build("diffpool", batch_of(), ratio=0.25, gnn=linear)
+    assert narrow.levels[0].assign.module.made == (3, 4)
+    assert narrow.last.module.made == (8, 8)
+
+
+def linear(i, o):
+    net = nn.Linear(i, o)
+    net.made = (i, o)
+    return net
+
+
+def test_one_level_of_a_sage_stack_is_read_before_and_after_it():
+    model = build("diffpool", batch_of(), conv="sage", levels=1)
+    assert model.head[0].in_features == 2 * 8
+    flat = build("diffpool", batch_of(), conv="sage", levels=0)
+    assert flat.head[0].in_features == 8
+
+
+def test_ecc_drops_what_its_norms_and_relu_made():
+    """Not what goes into them, and then the zeros are no longer zeros."""
+    graphs, seen = batch_of(), []
+    model = build("ecc", graphs, dropout=0.5)
+    for layer in [*model.layers[1:], *model.norms]:
+        layer.register_forward_hook(lambda _, given, made: seen.append(given))
+    model(graphs)
+    first_norm, second_layer, *_ = seen  # layer 0 has no hook: it gets the features
+    assert first_norm[0].count_nonzero() == first_norm[0].numel()
+    assert (second_layer[1] >= 0).all() and not second_layer[1].all()
+
+
+def test_gin_drops_of_all_its_sums_a_graph_at_a_time():
+    torch.manual_seed(0)
+    model = build("gin", batch_of(), dropout=0.75, hidden=40)
+    seen = []
+    model.head.register_forward_pre_hook(lambda _, given: seen.append(given[0]))
+    model(batch_of())
+    for sums in seen[0].split([3, 40, 40, 40], dim=1)[1:]:
+        assert 0.6 < float((sums == 0).double().mean())  # ReLU leaves none of these 0
+
+
+def test_set2set_asks_as_often_as_it_is_told():
+    for steps in (1, 2, 5):
+        model = build("set2set", batch_of(), steps=steps)
+        assert model.readout.processing_steps == steps
+
+
+@pytest.mark.parametrize("rounding, clusters", [(0.3, 5), (0.4, 7)])
+def test_one_level_of_walks_has_as_many_clusters_as_the_others(rounding, clusters):
+    """ceil(ratio · 16)."""
+    model = build("diffpool-walks", batch_of(), ratio=rounding)
+    assert model(batch_of()).assignments[0].size(1) == clusters
+    hard = build("diffpool-walks", batch_of(), assignments="hard")(batch_of())
+    assert set(hard.assignments[0].detach().unique().tolist()) == {0.0, 1.0}
+
+
+def test_every_row_of_structure2vec_takes_the_same_settings():
+    """But for what its name decides: the levels, and of the flat one the ratio."""
+    one, two = (accepted_settings(f"s2v-{i}diffpool") for i in (1, 2))
+    assert one == two and "ratio" in one and "levels" not in one
+
+
+def test_sizes_under_one_are_refused_and_one_is_not():
+    sizes = dict(num_features=1, num_classes=1, max_nodes=1, hidden=1)
+    dpcore.build_model("mlp", **sizes)
+    for name in sizes:
+        with pytest.raises(ValueError, match=f"^{name} is 0, expected at least 1"):
+            dpcore.build_model("mlp", **sizes | {name: 0})

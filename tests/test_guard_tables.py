@@ -1209,3 +1209,103 @@ def test_records_are_found_from_three_folders_below(tmp_path):
     deep = tmp_path / "a" / "b" / "c"
     deep.mkdir(parents=True)
     assert store.find_results(deep) == results
+
+
+# A fourth pair of eyes
+
+
+def test_what_is_printed_stands_beside_what_is_not_measured(two_data_sets):
+    """And every measured cell says its folds, not the best of a column alone."""
+    table = board.Comparison(two_data_sets)
+    rows = {(protocol, method): cells for protocol, method, cells in table.rows}
+    printed = dict(zip(table.datasets, rows["the paper prints", "1-wl"], strict=True))
+    assert {name: cell and cell[0] for name, cell in printed.items()} == dict(
+        zip(paper.DATASETS, paper.TABLE_1["1-wl"], strict=True), MUTAG=None
+    )
+    lines = table._repr_html_().split("<tr data-")[1:]
+    titles = [line.count(' title="folds: ') for line in lines]
+    fair = [n for n, line in zip(titles, lines, strict=True) if " hidden>" not in line]
+    assert fair == [1, 1, 2] and sum(titles) == 8
+
+
+def test_a_cell_that_is_not_whole_stands_in_the_block_of_its_split(tmp_path):
+    """With the folds of other settings that are left out counted, not the others."""
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=5)
+    other = plan.plan(["gin"], ["MUTAG"], folds=5, epochs=9)[4]
+    put(tmp_path, tasks, [0.5] * 5)
+    put(tmp_path, [*plan.plan(["gin"], ["MUTAG"], folds=5)[:3], other], [0.75] * 4)
+    text = list(cells.as_text(cells.show(tmp_path)))
+    assert sum(line.startswith("Accuracy in %, 5 folds") for line in text) == 1
+    assert sum(line.startswith("Accuracy") for line in text) == 1
+    assert "gin: 1 folds of other settings are left out" in text
+    assert not any(line.startswith("not measured") for line in text)  # of MUTAG
+
+
+def test_a_loss_of_zero_is_a_figure():
+    tasks = plan.plan(["diffpool"], ["MUTAG"], folds=3)
+    cell = cells.of_folds([record_of(t, link_loss=0.0, seconds=0.0) for t in tasks])
+    assert (cell["link_loss"], cell["seconds"], cell["entropy_loss"]) == (0, 0, None)
+
+
+def test_the_highest_index_may_be_the_last_graph_and_all_rows_are_named():
+    parts = [dict(train=[3], validation=[1], test=[187])]  # MUTAG has 188 graphs
+    file = split_files.SplitFile("0123456789ab", parts, 187)
+    assert len(plan.plan(["mlp"], ["MUTAG"], splits=file)) == 1
+    with pytest.raises(plan.BadArgument, match="index 188, but MUTAG has 188"):
+        plan.plan(["mlp"], ["MUTAG"], splits=file._replace(largest=188))
+    with pytest.raises(plan.BadArgument, match="^mlp, gin does not take ratio"):
+        plan.plan(["mlp", "gin"], ["MUTAG"], ratio=0.5)
+
+
+def test_a_fold_that_went_aside_was_measured_and_one_that_failed_is_named(
+    tmp_path, bar, monkeypatch
+):
+    made = runner.measure
+
+    def last_fails(task):
+        return made(task) if task.fold < 2 else fold.Outcome(failed="no luck")
+
+    monkeypatch.setattr(runner, "measure", last_fails)
+    monkeypatch.setattr(runner, "save", lambda results, task, *_: Path(str(task)))
+    report = runner.fill(plan.plan(["mlp"], ["MUTAG"], folds=3), 1, tmp_path)
+    assert (report.measured, len(report.aside)) == (2, 2)
+    assert report.failures == ("mlp MUTAG fold 2: no luck",)
+
+
+def test_six_digits_are_six_of_large_and_of_small_numbers():
+    assert schema.rounded([123456.789, 1.23456789e-7]) == [123457.0, 1.23457e-7]
+
+
+def test_what_is_refused_says_how_many_lie_there_and_which_side_has_what(tmp_path):
+    """One of other settings is enough, among two that are missing."""
+    put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=9)[1:2], [0.5])
+    asked = plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=7)
+    said = "^1 of 3 folds .* other settings.*epochs: 9 there, 7 here"
+    with pytest.raises(store.OtherSettings, match=said):
+        store.missing(tmp_path, asked)
+
+
+def test_an_empty_folder_of_results_is_passed_over(tmp_path):
+    inner = tmp_path / "clone"
+    (inner / "book" / "results").mkdir(parents=True)
+    outer = tmp_path / "book" / "results"
+    put(outer, plan.plan(["mlp"], ["MUTAG"], folds=3)[:1], [0.5])
+    assert store.find_results(inner) == outer
+
+
+def test_a_fold_that_stopped_keeps_its_last_value_not_its_highest(tmp_path):
+    for task in plan.plan(["gin"], ["MUTAG"]):
+        curve = [0.75, 0.25] if task.fold else [0.5, 0.25, 1.0]
+        own = dict(test_curve=curve, validation_curve=curve, best_epoch=1)
+        store.save(tmp_path, task, record_of(task, curve[0], **own))
+    paper_s = board.leaderboard(tmp_path)[1]
+    assert (paper_s["mean"], paper_s["fold_1"]) == (72.5, 75)  # the first epoch
+
+
+def test_columns_of_the_comparison_are_data_sets_and_rows_of_the_board_are_none(
+    two_data_sets,
+):
+    """By this word the page's script knows what it may hide."""
+    word = ' data-columns="dataset"'
+    assert word in board.Comparison(two_data_sets)._repr_html_()
+    assert word not in board.leaderboard_html(board.leaderboard(two_data_sets))
