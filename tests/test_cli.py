@@ -14,7 +14,10 @@ from dpcore.data.expected import EXPECTED
 from dpcore.experiments import actions, commands
 from dpcore.experiments.tables import fold, runner
 from dpcore.models import MODELS, accepted_settings
+from dpcore.models.diffpool import ASSIGNMENTS
+from dpcore.models.repairs import REPAIRS
 from dpcore.models.rows import MODELS as ROWS
+from dpcore.pooling import REDUCTIONS
 
 
 def run(capsys, *arguments):
@@ -107,6 +110,7 @@ def test_every_setting_of_every_row_is_an_option(capsys, measured):
     given |= dict(batch_size=3, clip=1.5, accumulate=2, patience=4, trial_epochs=6)
     given |= dict(epochs=5, link_weight=0.125, entropy_weight=0.0, conv="sage")
     given |= dict(self_loops="replace", per_graph=True, edge_labels=False)
+    given |= dict(assignments="hard", repair="dmon", reduction="frobenius")
     options = [
         f"--{name.replace('num_', '').replace('_', '-')}={value}"
         for name, value in given.items()
@@ -116,6 +120,23 @@ def test_every_setting_of_every_row_is_an_option(capsys, measured):
     train = ["train", "MUTAG", "--folds=3", "--jobs=1"]
     assert run(capsys, *train, *options)[0] == 0
     assert measured[0].settings == given and measured[0].grid == [{}]
+
+
+def test_words_that_are_no_choice_are_refused_and_all_choices_are_offered(capsys):
+    words = {
+        "assignments": ASSIGNMENTS,
+        "repair": REPAIRS,
+        "reduction": REDUCTIONS,
+        "conv": ("gcn", "sage"),
+        "self_loops": ("add", "replace"),
+    }
+    assert {k: v for k, (v, _) in commands.SETTINGS.items() if type(v) is tuple} == (
+        words
+    )
+    for name in words:
+        flag = "--" + name.replace("_", "-")
+        status, _, err = run(capsys, "tables", "run", f"{flag}=glue")
+        assert status == 2 and f"argument {flag}: invalid choice: 'glue'" in err
 
 
 def test_standardising_and_attributes_are_options(capsys, measured):

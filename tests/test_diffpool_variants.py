@@ -299,6 +299,28 @@ def test_s2v_reads_out_the_sum_and_averages_above_the_nodes():
     assert [s.size(-1) for s in build("s2v-1diffpool")(graphs).assignments] == [10]
 
 
+# the link loss as the paper prints it
+
+
+@pytest.mark.parametrize("settings", [{}, dict(repair="detached", assignments="hard")])
+def test_the_paper_s_norm_is_that_of_every_level_of_every_graph(settings):
+    graphs = random_graphs([9, 12, 5], seed=1, directed=True, weighted=True)
+    batch = union(graphs)
+    model = build("diffpool", conv="sage", reduction="frobenius", **settings)
+    out = model(batch)
+    by_hand = []
+    parts = out.assignments[0].split([9, 12, 5])
+    for (_, adj), part in zip(graphs, parts, strict=True):
+        adj, s = adj.numpy(), part.detach().numpy()
+        by_hand.append(np.linalg.norm(adj - s @ s.T))
+        s2 = out.assignments[1][len(by_hand) - 1].detach().numpy()
+        by_hand[-1] += np.linalg.norm(s.T @ adj @ s - s2 @ s2.T)
+    close(out.link_loss.item(), np.mean(by_hand))
+    usual = build("diffpool", conv="sage", **settings)(batch)
+    close(out.logits, usual.logits)  # the loss is all that changes
+    assert out.link_loss > 5 * usual.link_loss
+
+
 # settings
 
 
@@ -310,6 +332,9 @@ def test_s2v_reads_out_the_sum_and_averages_above_the_nodes():
         ("diffpool-det", {"levels": 0}, "there is no level"),
         ("diffpool-hard", {"dropout": 1.0}, "dropout is 1.0"),
         ("diffpool", {"assignments": "soft"}, "assignments is 'soft', expected learn"),
+        ("diffpool", {"reduction": "mean"}, "reduction is 'mean', expected one of rms"),
+        ("diffpool-nolp", {"reduction": "frobenius"}, "does not take .*reduction"),
+        ("s2v", {"reduction": "frobenius"}, "does not take .*reduction"),
         ("s2v", {"num_layers": 0}, "num_layers is 0"),
         ("s2v", {"ratio": 0.5}, "s2v does not take ratio"),
         ("s2v-1diffpool", {"conv": "gcn"}, "does not take conv"),

@@ -288,6 +288,7 @@ def test_the_usual_settings_are_those_of_the_papers():
     assert usual(dpcore.models.FlatClassifier) == own | dict(conv="gcn", readout="mean")
     assert usual(dpcore.models.GINClassifier) == own
     of_losses = dict(link_weight=1.0, entropy_weight=1.0, ratio=None, repair=None)
+    of_losses |= dict(reduction="rms")
     of_losses |= dict(assignments="learned", gnn=None, assign_gnn=None)
     stack = own | dict(conv="gcn", self_loops="add", clusters=(38, 10))
     assert usual(dpcore.models.DiffPoolClassifier) == stack | of_losses

@@ -238,6 +238,8 @@ def test_a_row_names_the_arguments_of_its_builder(name):
     unused = set() if row.has_clusters else {"max_nodes", "readout"}
     if row.fixes.get("conv") == "s2v":  # the conv is the row
         unused |= {"gnn", "assign_gnn"}
+    if row.fixes.get("link_weight") == 0:  # and no loss to scale
+        unused |= {"reduction"}
     assert arguments_of(name) - named - unused == set()
     assert named - arguments_of(name) <= {"max_nodes"}
     assert accepted_settings(name) == row.takes

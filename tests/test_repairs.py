@@ -159,3 +159,18 @@ def test_a_repaired_model_trains_and_is_another_one(repair):
 def test_an_unknown_repair_is_refused():
     with pytest.raises(ValueError, match="repair is 'glue', expected None, detached"):
         model_of("glue")
+
+
+@pytest.mark.parametrize("mass", [1e-32, 1e-28, 1e-25, 1e-18, 1e-6])
+def test_a_cluster_that_hardly_anybody_is_in_leaves_gradients_finite(mass):
+    """The slope of 1 / √1e-28 is no number of 32 bits: training ended with it."""
+    grads = []
+    for dtype in (torch.float32, torch.float64):
+        edges = [[[6.0, mass], [mass, 0.0]]]
+        adj = torch.tensor(edges, dtype=dtype, requires_grad=True)
+        graphs = DenseGraphs(torch.ones(1, 2, 1, dtype=dtype), adj)
+        normalised = for_next_level(graphs, "normalised").adj
+        grads += torch.autograd.grad((normalised + 1).log().sum(), adj)
+    assert grads[0].isfinite().all()
+    if mass > 1e-26:
+        close(grads[0].double() / grads[1].abs().max(), grads[1] / grads[1].abs().max())

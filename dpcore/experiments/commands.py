@@ -205,8 +205,9 @@ def _add_settings(parser: Parser) -> None:
         if kind is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, **options)
         else:
-            options["metavar"] = "WORD" if kind is str else "N"
-            group.add_argument(flag, type=kind, **options)
+            of = dict(choices=kind) if isinstance(kind, tuple) else dict(type=kind)
+            options["metavar"] = "WORD" if isinstance(kind, tuple) else "N"
+            group.add_argument(flag, **of, **options)
 
 
 def _number(least: float, whole: bool = False) -> Callable[[str], Any]:
@@ -236,18 +237,30 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "ratio": (float, "that share, a level (0.25)"),
     "levels": (_count, "of DiffPool (2)"),
     "per_graph": (bool, "clusters by each graph's own size"),
-    "conv": (str, "gcn or sage, of a DiffPool model"),
+    "conv": (("gcn", "sage"), "gcn or sage, of a DiffPool model"),
     "num_layers": (_positive, "convolutions a GNN"),
     "hidden": (_positive, "width of every layer"),
     "dropout": (_weight, "after every convolution"),
-    "self_loops": (str, "add or replace"),
-    "assignments": (str, "learned, hard, heavy-edge or random"),
-    "repair": (str, "of the second level, see dpcore.models.DiffPoolClassifier"),
+    "self_loops": (("add", "replace"), "add or replace"),
+    "assignments": (
+        ("learned", "hard", "heavy-edge", "random"),
+        "learned, hard, heavy-edge or random",
+    ),
+    "repair": (
+        ("detached", "normalised", "no-diagonal", "mincut", "dmon"),
+        "of the second level: detached, normalised, no-diagonal, mincut or dmon, see "
+        "dpcore.models.repairs",
+    ),
     "link_weight": (_weight, "of the link prediction loss (1)"),
+    "reduction": (
+        ("rms", "frobenius"),
+        "of the link loss: a root mean square, or the norm as the paper has it (rms)",
+    ),
     "entropy_weight": (_weight, "of the entropy loss (1)"),
     "steps": (_positive, "of set2set's readout"),
 }
-"""The settings that are options, by their names in the plan: type and meaning."""
+"""The settings that are options, by their names in the plan: type or words, and
+meaning."""
 
 
 def _version() -> str:

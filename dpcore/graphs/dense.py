@@ -152,13 +152,18 @@ class DenseGraphs:
 
 
 def inverse_power(values: Tensor, power: float) -> Tensor:
-    """values^-power where above 1e-30, else 0, with finite gradients everywhere.
+    """values^-power where above 1e-30, else 0. Its slope counts as 0 where values are
+    so small that no number of their type could hold it (below 4e-26 for an inverse
+    root in float32): a cluster that nobody is in would end training otherwise.
 
     >>> inverse_power(torch.tensor([4.0, 0.0]), 0.5)
     tensor([0.5000, 0.0000])
     """
     positive = values > TINY
-    return torch.where(positive, values, 1.0).pow(-power) * positive
+    steepest = 0.25 * torch.finfo(values.dtype).max
+    flat = values < steepest ** (-1 / (power + 1))
+    given = torch.where(flat, values.detach(), values)
+    return torch.where(positive, given, 1.0).pow(-power) * positive
 
 
 def check_self_loops(self_loops: str) -> None:

@@ -29,7 +29,7 @@ from dpcore.models.repairs import (
     mincut_losses,
 )
 from dpcore.models.s2v import S2V
-from dpcore.pooling import Pooled, clusters_of_ratio, diff_pool
+from dpcore.pooling import Pooled, check_reduction, clusters_of_ratio, diff_pool
 
 OWN_STACK = dict(num_layers=3, conv="gcn", dropout=0.6, self_loops="add")
 """The settings of the GNNs where a caller says nothing."""
@@ -51,6 +51,7 @@ class DiffPoolClassifier(Classifier):
         num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`. conv="s2v" is
             Structure2Vec with num_layers rounds, see :class:`dpcore.models.s2v.S2V`.
         link_weight, entropy_weight: of the two losses in the objective.
+        reduction: how the link loss is scaled, see :func:`dpcore.diff_pool`.
         ratio: see :class:`dpcore.DiffPool`; None: all graphs use all clusters.
         assignments: "learned": a GNN and a softmax, as in the paper. "hard": its
             likeliest cluster, see :func:`dpcore.diff_pool`. "heavy-edge"
@@ -65,8 +66,8 @@ class DiffPoolClassifier(Classifier):
             factory's network takes no num_layers, conv, dropout or self_loops.
 
     Raises:
-        ValueError: for unknown assignments or repairs, fewer than one cluster, a ratio
-            outside (0, 1], and all that the GNNs refuse.
+        ValueError: for unknown assignments, repairs or reductions, fewer than one
+            cluster, a ratio outside (0, 1], and all that the GNNs refuse.
     """
 
     def __init__(
@@ -81,6 +82,7 @@ class DiffPoolClassifier(Classifier):
         self_loops: str = "add",
         link_weight: float = 1.0,
         entropy_weight: float = 1.0,
+        reduction: str = "rms",
         ratio: float | None = None,
         assignments: str = "learned",
         repair: str | None = None,
@@ -89,6 +91,7 @@ class DiffPoolClassifier(Classifier):
     ):
         super().__init__()
         _check(clusters, ratio, assignments, repair)
+        check_reduction(reduction)
         learned = assignments in ("learned", "hard")
         own = _stack(num_layers, conv, dropout, self_loops)
         given = dict(
@@ -111,7 +114,7 @@ class DiffPoolClassifier(Classifier):
         self.head = classifier_head(parts * hidden, hidden, num_classes)
         self.link_weight, self.entropy_weight = link_weight, entropy_weight
         self.hard, self.repair = assignments == "hard", repair
-        self.ratio = ratio
+        self.ratio, self.reduction = ratio, reduction
         self.given: HeavyEdge | Random | None = None
         if assignments == "heavy-edge":
             self.ratio = ratio or 1.0
@@ -135,9 +138,9 @@ class DiffPoolClassifier(Classifier):
             if self.every_level:
                 readouts.append(self._read(graphs, z))
             clusters = self._open(graphs, logits)
-            own: dict[str, Any] = dict(clusters=clusters, hard=self.hard)
-            carried = self.carries_attributes
-            pooled = diff_pool(z, graphs, logits, edge_attr=carried, **own)
+            how = self._how(clusters)
+            how["edge_attr"] = self.carries_attributes
+            pooled = diff_pool(z, graphs, logits, **how)
             first, second = self._losses(z, graphs, logits, pooled)
             link, entropy = link + first, entropy + second
             assignments.append(pooled.assignment)
@@ -158,9 +161,11 @@ class DiffPoolClassifier(Classifier):
             return dmon_losses(graphs, pooled)
         judged = for_losses(graphs, self.repair)
         if judged is not graphs:
-            own: dict[str, Any] = dict(clusters=pooled.clusters, hard=self.hard)
-            pooled = diff_pool(z, judged, logits, **own)
+            pooled = diff_pool(z, judged, logits, **self._how(pooled.clusters))
         return pooled.link_loss, pooled.entropy_loss
+
+    def _how(self, clusters: Tensor | None) -> dict[str, Any]:
+        return dict(clusters=clusters, hard=self.hard, reduction=self.reduction)
 
     def _open(self, graphs: Graphs, logits: Tensor) -> Tensor | None:
         """How many clusters every graph may use, None for all."""

@@ -65,7 +65,7 @@ OF_ALL = frozenset({"max_nodes", "hidden", "dropout"})
 _STACK = OF_ALL | {"num_layers"}
 _DIFFPOOL = _STACK | set(
     "ratio levels per_graph conv self_loops assignments repair "
-    "link_weight entropy_weight".split()
+    "link_weight entropy_weight reduction".split()
 )
 
 
@@ -77,6 +77,8 @@ def _diffpool(**fixes: Any) -> Row:
     takes = _DIFFPOOL - fixes.keys()
     if fixes.get("conv") != "s2v":
         takes |= {"gnn", "assign_gnn"}
+    if fixes.get("link_weight") == 0:
+        takes -= {"reduction"}
     return Row("diffpool:of_ratio", takes, fixes, has_clusters=True)
 
 
