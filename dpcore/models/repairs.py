@@ -3,7 +3,8 @@
 Every repair is a word that :class:`DiffPoolClassifier` takes:
 
 - "detached": a level's losses take its adjacency for a constant;
-- "normalised": the next level gets D^-½ A' D^-½, whose entries are at most 1 again;
+- "normalised": the next level gets D^-½ A' D^-½, whose entries are at most 1 again,
+  with 1e-6 of an edge more in D;
 - "no-diagonal": the next level gets A' without the edge mass inside clusters;
 - "mincut", "dmon": other losses in place of the two.
 """
@@ -16,6 +17,10 @@ from torch import Tensor
 from dpcore.graphs import DenseGraphs, Graphs
 from dpcore.graphs.dense import TINY, inverse_power
 from dpcore.pooling import Pooled
+
+LEAST = 1e-6
+"""Edge mass that "normalised" adds to every cluster's: a tiny cluster's 1 / √d, a level
+above the other, would be gradients that float32 cannot hold."""
 
 REPAIRS = ("detached", "normalised", "no-diagonal", "mincut", "dmon")
 
@@ -39,7 +44,7 @@ def for_next_level(graphs: DenseGraphs, repair: str | None) -> DenseGraphs:
              [0.5000, 0.0000]]])
     """
     if repair == "normalised":
-        scale = inverse_power(graphs.adj.sum(2), 0.5)
+        scale = (graphs.adj.sum(2) + LEAST).rsqrt()
         return _with(graphs, scale.unsqueeze(2) * graphs.adj * scale.unsqueeze(1))
     if repair == "no-diagonal":
         inside = graphs.adj.diagonal(dim1=1, dim2=2)
