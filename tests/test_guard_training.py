@@ -167,6 +167,7 @@ class Scripted(nn.Module):
         ([0.4, 0.8, 0.8, 0.8], None, 2),  # the first of equals
         ([0.4, 0.8, 0.8, 0.6], [1, 1, 0.7, 9], 3),  # of equals the lower loss
         ([0.4, 0.8, 0.6, 0.6], [9, 1, 9, 99], 2),  # the accuracy decides, not the loss
+        ([0.8, 0.6, 0.4, 0.6], [3, 0.2, 3, 3], 1),  # a lower loss is no better epoch
     ],
 )
 def test_the_weights_of_the_best_validation_epoch_are_kept(right, margin, best):
@@ -912,3 +913,17 @@ def test_what_the_data_says_is_said_of_all_of_it(told, monkeypatch):
     run_fold("mlp", graphs, split, epochs=4, seed=0)
     choose("mlp", graphs, split, [{}], epochs=4, seed=0)
     assert seen == [9, 9]
+
+
+def test_every_digit_of_an_accuracy_decides_which_epoch_is_best():
+    """Two thousandths are two graphs of a thousand, not a tie that the loss breaks."""
+    shares = enumerate([0.501, 0.504, 0.502], start=1)
+    history = History(
+        Record(epoch=i, accuracy=share, validation_loss=share) for i, share in shares
+    )
+    assert history.best.epoch == 2
+    errors = enumerate([0.304, 0.301, 0.303], start=1)
+    history = History(
+        Record(epoch=i, error=error, validation_loss=1 - error) for i, error in errors
+    )
+    assert history.best.epoch == 2
