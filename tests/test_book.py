@@ -175,6 +175,22 @@ UNSEEN = """() => {
         if (text.checkVisibility() && size < 11)
             found.push(`letters of ${size.toFixed(1)} px: ${text.textContent}`);
     }
+    const tops = node => { // of its text's lines
+        const range = document.createRange();
+        range.selectNodeContents(node);
+        return [...range.getClientRects()].map(box => box.top + box.height / 2);
+    };
+    for (const formula of document.querySelectorAll("article span.math")) {
+        const after = formula.nextSibling, box = formula.getBoundingClientRect();
+        if (!/^[.,:;?!)]/.test(after?.data ?? "") || !box.height) continue;
+        if (tops(after)[0] > box.bottom)
+            found.push(`on a line of its own: ${after.data.slice(0, 9)}`);
+    }
+    for (const word of document.querySelectorAll("article code .pre"))
+        if (/^--\\w/.test(word.textContent) && new Set(tops(word)).size > 1)
+            found.push(`a broken option: ${word.textContent}`);
+    for (const fold of document.querySelectorAll("article details.hide"))
+        if (getComputedStyle(fold).boxShadow !== "none") found.push("a loud fold");
     for (const cell of document.querySelectorAll("article table td")) {
         const tops = new Set(), text = cell.innerText.trim();
         const walker = document.createTreeWalker(cell, NodeFilter.SHOW_TEXT);
@@ -247,13 +263,17 @@ def test_what_is_not_seen_whole_is_found(tmp_path, tab):
         <svg viewBox="0 0 640 10" width="320">
         <text y="9" font-size="13">svg</text></svg>
         <table><tr><td style="width: 1em; word-break: break-all">한국어 그래프</td>
-        </tr></table></article>"""
+        </tr></table><details class=hide style="box-shadow: 0 0 1px red"></details>
+        <p style="width: 1em"><span class=math style="display: inline-block">A</span>.
+        <code><span class=pre>--data-sets</span></code></p></article>"""
     )
     with Page(tab, bad) as visit:
         found = " ".join(visit.page.evaluate(UNSEEN))
         for words in ("cut off", "does not say so", "code is cut", "letters of 4.0 px"):
             assert words in found
         assert "letters of 6.5 px: svg" in found and "a letter a line" in found
+        for words in ("on a line of its own: .", "broken option", "a loud fold"):
+            assert words in found
 
 
 @pytest.mark.parametrize(
@@ -403,6 +423,11 @@ def test_a_hit_shows_a_line_and_lands_at_its_section(html, tab):
         hit = visit.page.locator("#search-results li", has_text="Who is asked").first
         hit.wait_for()
         assert "heavy" in hit.locator("p.hit mark").first.inner_text().lower()
+        hits = visit.page.locator("#search-results p.hit").all_inner_texts()
+        told = (html / "_static" / "excerpts.js").read_text("utf-8")
+        assert not re.search(RAW_TEX, told.replace("\\\\", "\\"))
+        cut = [hit.removesuffix(" …") for hit in hits if hit.endswith(" …")]
+        assert cut and all(re.search(rf"{re.escape(end[-9:])}\W", told) for end in cut)
         hit.locator("a").click()
         visit.page.wait_for_load_state()
         assert visit.page.url.endswith("#who-is-asked")

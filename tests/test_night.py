@@ -26,6 +26,7 @@ from dpcore.teaching.plots.night import (
     oklab,
     srgb,
     turned,
+    veil,
 )
 from dpcore.teaching.plots.style import CLUSTER_COLORS, INK, PAPER, PLAIN, luminance
 from dpcore.teaching.plots.twice import Pair, drawn
@@ -59,6 +60,15 @@ def test_pale_tints_are_dark_and_dark_colours_are_raised():
     raised = night(navy)
     assert contrast(raised, to_rgb(GROUND)) >= SEEN
     assert raised[2] > 1.5 * max(raised[:2])  # still a blue
+
+
+@pytest.mark.parametrize("alpha", [0.15, 0.6])
+def test_what_lets_the_ground_through_is_as_clear_by_night_as_by_day(alpha):
+    paper, ground = to_rgb(PAPER), to_rgb(GROUND)
+    for color in map(to_rgb, (*CLUSTER_COLORS, "navy", INK, "#B0B0B0")):
+        by_day = contrast(veil(color, paper, alpha), paper)
+        by_night = contrast(veil(night(color, alpha), ground, alpha), ground)
+        assert by_night >= 0.999 * min(SEEN, by_day)
 
 
 def test_oklab_is_ottossons_and_leads_back():
@@ -171,6 +181,18 @@ def test_a_number_stands_on_the_colour_of_its_cell():
         inside = picture[int(row) + 2, int(column) + 2]
         outside = picture[int(row) - 3, int(column) + 2]
         assert np.abs(inside - outside).max() <= 2
+
+
+def test_a_thin_dot_is_seen_by_night():
+    fig = Figure(figsize=(1, 1))
+    ax = fig.add_axes((0, 0, 1, 1))
+    ax.axis("off")
+    ax.scatter([0], [0], s=2000, color=CLUSTER_COLORS[0], alpha=0.6)
+    pair = drawn(fig, 100)
+    day, dark = (one.getpixel((50, 50)) for one in (pair.day, pair.night))
+    by_day = contrast(tuple(np.array(day) / 255), to_rgb(PAPER))
+    by_night = contrast(tuple(np.array(dark) / 255), to_rgb(GROUND))
+    assert by_night > 0.97 * min(SEEN, by_day) > 2
 
 
 def everything() -> Figure:

@@ -103,6 +103,7 @@ def test_it_is_committed_as_it_ran(path):
     assert not [o.text for c in cells for o in c.outputs if o.get("name") == "stderr"]
     printed = json.dumps([c.outputs for c in cells])
     assert "fallback" not in printed.lower()
+    assert not re.search(r"(?<![\w.])-0\.0+(?![\d.e])", printed), "-0.0: write :z.1f"
     assert not re.search(r"(?<![\w.])/(work|root|home|Users|tmp)/", printed)
 
 

@@ -26,6 +26,28 @@ document.addEventListener("DOMContentLoaded", () => {
     corner.replaceWith(cell);
   }
 
+  // A line neither begins with the full stop after a formula nor ends with the bracket
+  // before it: what touches a formula stays with it.
+  for (const formula of document.querySelectorAll("article span.math")) {
+    const { previousSibling: before, nextSibling: after } = formula;
+    const whole = document.createElement("span");
+    whole.className = "whole";
+    formula.replaceWith(whole);
+    whole.append(formula);
+    const take = (text, pattern) => {
+      if (text?.nodeType !== Node.TEXT_NODE) return "";
+      const taken = text.data.match(pattern)?.[0] ?? "";
+      text.data = text.data.replace(pattern, "");
+      return taken;
+    };
+    whole.prepend(take(before, /[(‘“]+$/));
+    whole.append(take(after, /^[.,:;?!)’”]+/));
+  }
+
+  // An option of a command is not broken after its hyphens.
+  for (const word of document.querySelectorAll("article code .pre"))
+    if (/^--\w/.test(word.textContent)) word.classList.add("whole");
+
   // What scrolls sideways says so, and can be reached by the keyboard.
   const wide =
     "article table.table, article .cell_output [style*=overflow], .ground, .dp-board, " +

@@ -139,19 +139,19 @@ document.addEventListener("DOMContentLoaded", () => {
   const total = document.querySelector("[data-predictions-total]");
   const tell = () => {
     const kept = load();
-    let answered = 0;
+    let right = 0;
     let atOnce = 0;
     for (const item of items) {
       const one = kept[item.id.replace("asked-prediction-", "").replace("-", ".")];
       const line = item.querySelector("p") ?? item;
       item.querySelector(".state")?.remove();
       if (!one) continue;
-      answered += one.right ? 1 : 0;
+      right += one.right ? 1 : 0;
       atOnce += one.atOnce ? 1 : 0;
       const told = one.atOnce ? "right at once" : one.right ? "right in the end" : "not yet right";
       line.append(make("span", { class: "state" }, ` (${told})`));
     }
-    total.textContent = `${answered} of ${items.length} answered, ${atOnce} of them at once.`;
+    total.textContent = `${right} of ${items.length} right, ${atOnce} of them at once.`;
   };
   if (total) {
     tell();

@@ -16,15 +16,17 @@ document.addEventListener("DOMContentLoaded", () => {
     const places = stems.map((word) => low.indexOf(word)).filter((at) => at >= 0);
     const first = places.length ? Math.min(...places) : 0;
     const from = Math.max(0, low.lastIndexOf(" ", Math.max(0, first - 60)) + 1);
+    const last = from + 200 < text.length ? text.lastIndexOf(" ", from + 200) : text.length;
+    const to = last > from + 100 ? last : from + 200; // not every script has spaces
     const line = document.createElement("p");
     line.className = "hit";
     line.append(from ? "… " : "");
     const pattern = stems.map((word) => word.replace(/[^\p{L}\p{N}]/gu, "\\$&")).join("|");
-    for (const part of text.slice(from, from + 200).split(new RegExp(`(${pattern})`, "iu"))) {
+    for (const part of text.slice(from, to).split(new RegExp(`(${pattern})`, "iu"))) {
       if (!stems.includes(part.toLowerCase())) line.append(part);
       else line.append(Object.assign(document.createElement("mark"), { textContent: part }));
     }
-    line.append(text.length > from + 200 ? " …" : "");
+    line.append(text.length > to ? " …" : "");
     return line;
   }
 

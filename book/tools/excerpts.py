@@ -8,6 +8,7 @@ only the search page loads; book/_static/search_hits.js picks the section of a h
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
 
 from docutils import nodes
@@ -20,14 +21,26 @@ def sections(doctree: nodes.document) -> list[list[str]]:
     """The id, the title and the text of every section, subsections not included."""
     found = []
     for section in doctree.findall(nodes.section):
-        title = next(section.findall(nodes.title)).astext()
+        title = _text(next(section.findall(nodes.title)))
         text = [
-            " ".join(node.astext().split())
+            " ".join(_text(node).split())
             for node in section.findall(lambda node: isinstance(node, SHOWN))
             if _section_of(node) is section
         ]
         found.append([section["ids"][0], title, " ".join(text)])
     return found
+
+
+def _text(node: nodes.Node) -> str:
+    """A formula is shown if it reads without being typeset."""
+    parts = []
+    for text in node.findall(nodes.Text):
+        part = text.astext()
+        if isinstance(text.parent, nodes.math):
+            part = part.replace(r"^\top", "ᵀ")
+            part = "…" if re.search(r"[\\{}]", part) else part
+        parts.append(part)
+    return "".join(parts)
 
 
 def _section_of(node: nodes.Node) -> nodes.Node:

@@ -15,7 +15,7 @@ from functools import lru_cache
 import numpy as np
 from matplotlib.colors import to_rgb
 
-from dpcore.teaching.plots.style import CLUSTER_COLORS, INK, luminance
+from dpcore.teaching.plots.style import CLUSTER_COLORS, INK, PAPER, luminance
 
 GROUND, LIGHT_INK = "#14181E", "#E3E6EA"
 """The dark page's ground, as the book's theme and the playground have it, and letters
@@ -102,14 +102,25 @@ def _over(lab: np.ndarray) -> np.ndarray:
 
 
 @lru_cache(maxsize=4096)
-def night(color: RGB) -> RGB:
+def night(color: RGB, alpha: float = 1.0) -> RGB:
     """A colour of what is drawn: neutral ones turn over, clear ones stay.
 
-    A colour that stays has a contrast of at least 3 with the ground, or is raised.
+    A colour that stays has a contrast of at least 3 with the ground, or is raised; one
+    that is laid on thinly has as much as by day, up to 3.
 
     >>> night(to_rgb("#E69F00")) == to_rgb("#E69F00")
     True
+    >>> night(to_rgb("#0072B2"), 0.6) > to_rgb("#0072B2")
+    True
     """
+    if alpha == 1:
+        return _night(color)
+    paper = to_rgb(PAPER)
+    by_day = contrast(veil(color, paper, alpha), paper)
+    return raised(_night(color), to_rgb(GROUND), min(SEEN, by_day), alpha)
+
+
+def _night(color: RGB) -> RGB:
     rgb = np.array(color, dtype=float)
     if (np.abs(rgb - _KEPT).max(-1) < 0.5 / 255).any():
         return color
@@ -121,14 +132,22 @@ def night(color: RGB) -> RGB:
     return _triple(srgb(share * lab + (1 - share) * _over(lab)))
 
 
-def raised(color: RGB, ground: RGB, ratio: float) -> RGB:
+def veil(color: RGB, ground: RGB, alpha: float) -> RGB:
+    """What is seen of a colour that lets the ground through."""
+    red, green, blue = (
+        alpha * c + (1 - alpha) * g for c, g in zip(color, ground, strict=True)
+    )
+    return red, green, blue
+
+
+def raised(color: RGB, ground: RGB, ratio: float, alpha: float = 1.0) -> RGB:
     """The colour, as much lighter as this contrast with the ground asks for."""
-    if contrast(color, ground) >= ratio:
+    if contrast(veil(color, ground, alpha), ground) >= ratio:
         return color
     light, *tint = oklab(np.array(color))
     for step in np.arange(light, 1.005, 0.01):
         lighter = _triple(srgb(np.array([step, *tint])))
-        if contrast(lighter, ground) >= ratio:
+        if contrast(veil(lighter, ground, alpha), ground) >= ratio:
             return lighter
     return (1.0, 1.0, 1.0)
 

@@ -108,19 +108,20 @@ class _Both(RendererAgg):
         red, green, blue, *alpha = map(float, rgba)
         if SCALE in self.groups:
             return (*_turned(red, green, blue), *alpha)
-        return (*night((red, green, blue)), *alpha)
+        return (*night((red, green, blue), *alpha), *alpha)
 
     def colors(self, array: Any) -> np.ndarray:
         """Many colours, [..., 4]."""
         array = np.array(array, dtype=float)
         if not array.size:
             return array
-        flat = array.reshape(-1, array.shape[-1])[:, :3]
+        flat = array.reshape(-1, array.shape[-1])
         if SCALE in self.groups:
-            flat[:] = turned(flat)
+            flat[:, :3] = turned(flat[:, :3])
         else:
-            for rgb in flat:
-                rgb[:] = night(tuple(rgb.tolist()))
+            for color in flat:
+                red, green, blue, *alpha = color.tolist()
+                color[:3] = night((red, green, blue), *alpha)
         return array
 
     def context(self, gc: GraphicsContextBase) -> GraphicsContextBase:
