@@ -183,11 +183,13 @@ def test_a_number_stands_on_the_colour_of_its_cell():
         assert np.abs(inside - outside).max() <= 2
 
 
-def test_a_thin_dot_is_seen_by_night():
+@pytest.mark.parametrize("sizes", [[2000], [1, 2000]])  # matplotlib has a way for each
+def test_a_thin_dot_is_seen_by_night(sizes):
     fig = Figure(figsize=(1, 1))
     ax = fig.add_axes((0, 0, 1, 1))
     ax.axis("off")
-    ax.scatter([0], [0], s=2000, color=CLUSTER_COLORS[0], alpha=0.6)
+    at = [0] * len(sizes)
+    ax.scatter(at, at, s=sizes, color=CLUSTER_COLORS[0], alpha=0.6)
     pair = drawn(fig, 100)
     day, dark = (one.getpixel((50, 50)) for one in (pair.day, pair.night))
     by_day = contrast(tuple(np.array(day) / 255), to_rgb(PAPER))
