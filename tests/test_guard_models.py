@@ -440,3 +440,10 @@ def test_sizes_under_one_are_refused_and_one_is_not():
     for name in sizes:
         with pytest.raises(ValueError, match=f"^{name} is 0, expected at least 1"):
             dpcore.build_model("mlp", **sizes | {name: 0})
+
+
+def test_the_other_readouts_of_graphsage_stand_on_its_layers():
+    graphs = batch_of()
+    sage, gcn = shapes(build("graphsage", graphs)), shapes(build("gcn-max", graphs))
+    for name in ("graphsage-max", "graphsage-sum"):
+        assert shapes(build(name, graphs)) == sage != gcn

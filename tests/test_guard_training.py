@@ -590,13 +590,13 @@ class Diverging(nn.Module):
 
     def forward(self, batch):
         out = flat_output(self.weight.expand(batch.num_graphs, 2))
-        if self.which == "weight":
-            self.spare.data.fill_(float("nan"))
+        if self.which in ("nan", "inf"):  # the weight's value
+            self.spare.data.fill_(float(self.which))
             return out
         return out._replace(auxiliary=torch.tensor(float("inf")))
 
 
-@pytest.mark.parametrize("which", ["weight", "loss"])
+@pytest.mark.parametrize("which", ["nan", "inf", "loss"])
 def test_a_weight_or_a_loss_that_is_not_finite_is_divergence(which):
     with pytest.raises(FloatingPointError, match=r"in epoch 1: .*lower lr \(0.125\)"):
         dpcore.fit(Diverging(which), labelled(6), epochs=1, lr=0.125, progress=False)

@@ -170,3 +170,10 @@ def test_weights_that_lie_transposed_in_memory_are_kept(tmp_path):
     weight.data = torch.arange(16.0).view(4, 4).T
     again = dpcore.load_model(dpcore.save_model(tmp_path / "a.safetensors", model))
     assert torch.equal(again.head[0].weight, weight) and not weight.is_contiguous()
+
+
+def test_a_note_comes_back_to_the_last_space(tmp_path):
+    note = "  classes: a, b \n\n"
+    model = dpcore.build_model("mlp", num_features=3, num_classes=2, hidden=4)
+    path = dpcore.save_model(tmp_path / "m.safetensors", model, note=note)
+    assert dpcore.load_model(path).note == note
