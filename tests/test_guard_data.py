@@ -4,6 +4,7 @@ import io
 import os
 import zipfile
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -175,3 +176,61 @@ def test_the_median_is_the_lower_of_two_and_no_mean():
     sizes, y = torch.tensor([1, 9, 2, 3]), torch.tensor([0, 1, 1, 0])
     facts = archives.count(sizes, 4, y, 2)
     assert (facts["min_nodes"], facts["median_nodes"], facts["max_nodes"]) == (1, 2, 9)
+
+
+def test_a_server_is_given_the_same_patience_after_every_piece(monkeypatch):
+    """By a clock that stands still: what came does not make the next wait longer."""
+    waits, items = [], [6, b"ab", b"cd", b"ef", None]
+
+    class Pieces:
+        def __init__(self, maxsize):
+            pass
+
+        def get(self, timeout):
+            waits.append(timeout)
+            return items.pop(0)
+
+    class Thread:
+        def __init__(self, **options):
+            self.start = lambda: None
+
+    monkeypatch.setattr(archives, "queue", SimpleNamespace(Queue=Pieces, Empty=OSError))
+    monkeypatch.setattr(archives.threading, "Thread", Thread)
+    monkeypatch.setattr(archives.time, "monotonic", lambda: 100.0)
+    assert archives._download("http://x/MINE.zip", 9.0) == b"abcdef"
+    assert waits == [9.0] * 5
+
+
+def test_a_server_that_says_no_is_there():
+    """It may have another data set: only one that is silent is not asked again."""
+    answer = SimpleNamespace(status_code=404, reason="Not Found")
+    error = archives.requests.HTTPError(response=answer)
+    reason = archives._reason("http://x/MINE.zip", error, False)
+    assert type(reason) is archives.NotHere and "404 Not Found" in str(reason)
+
+
+def test_a_graph_of_forty_thousand_nodes_keeps_their_numbers():
+    nodes = 40_000
+    texts = dict(A=f"1, {nodes}\n", graph_indicator="1\n" * nodes, graph_labels="1\n")
+    assert read(**texts)["edge_index"].tolist() == [[0], [nodes - 1]]
+
+
+def test_degrees_have_64_columns_and_the_last_is_for_all_above():
+    edges = "".join(f"1, {leaf}\n" for leaf in range(2, 72))  # 70 leaves
+    edges += "".join(f"2, {leaf}\n" for leaf in range(3, 65))  # degree 62
+    texts = dict(A=edges, graph_indicator="1\n" * 71, graph_labels="1\n")
+    (graph,) = built(read(**texts))
+    assert graph.x.shape == (71, 64)
+    assert graph.x.argmax(1)[:3].tolist() == [63, 62, 0]
+
+
+def test_a_part_without_a_class_is_described_with_it():
+    graphs = load_dataset("MUTAG")
+    facts = datasets.describe(graphs[graphs.labels == 1])
+    assert (facts["classes"], facts["label_counts"]) == (2, [0, 125])
+
+
+def test_the_features_are_those_of_the_first_graph():
+    y = torch.tensor([0])
+    graphs = [Data(x=torch.ones(1, width), y=y) for width in (2, 3)]
+    assert datasets.GraphDataset(graphs).num_features == 2
