@@ -113,8 +113,12 @@ def test_training_says_both_seeds_and_two_digits(monkeypatch, capsys):
     first = out.splitlines()[0]
     assert "3 folds, splits 2, weights 5, up to 100 epochs; acc" in first
     assert "3/3" in err  # the bar
-    assert main([*train, "--json"]) == 0
-    assert json.loads(capsys.readouterr().out)["accuracies"] == [12.34] * 3
+    for terminal in (False, True):  # which has a bar beside JSON too
+        monkeypatch.setattr(sys.stderr, "isatty", lambda terminal=terminal: terminal)
+        assert main([*train, "--json"]) == 0
+        out, err = capsys.readouterr()
+        assert json.loads(out)["accuracies"] == [12.34] * 3
+        assert ("3/3" in err) == terminal
 
 
 def test_what_is_shown_are_the_book_s_records_unless_others_are_named():

@@ -395,10 +395,11 @@ def test_ecc_drops_what_its_norms_and_relu_made():
     """Not what goes into them, and then the zeros are no longer zeros."""
     graphs, seen = batch_of(), []
     model = build("ecc", graphs, dropout=0.5)
-    for layer in [*model.layers[1:], *model.norms]:
+    for layer in [*model.layers, *model.norms]:
         layer.register_forward_hook(lambda _, given, made: seen.append(given))
     model(graphs)
-    first_norm, second_layer, *_ = seen  # layer 0 has no hook: it gets the features
+    first_layer, first_norm, second_layer, *_ = seen
+    assert torch.equal(first_layer[1], graphs.x)
     assert first_norm[0].count_nonzero() == first_norm[0].numel()
     assert (second_layer[1] >= 0).all() and not second_layer[1].all()
 
