@@ -19,8 +19,8 @@ from dpcore.graphs.dense import TINY, inverse_power
 from dpcore.pooling import Pooled
 
 LEAST = 1e-6
-"""Edge mass that "normalised" adds to every cluster's: a tiny cluster's 1 / √d, a level
-above the other, would be gradients that float32 cannot hold."""
+"""Edge mass that "normalised" adds to every cluster's. Without it the slopes of 1 / √d
+of nearly empty clusters, one level's times the next's, overflow in float32."""
 
 REPAIRS = ("detached", "normalised", "no-diagonal", "mincut", "dmon")
 
