@@ -173,7 +173,7 @@ def test_the_comparison_swaps_protocols_and_hides_data_sets(opened, both):
     page.get_by_label("data set").select_option(both.datasets[1])
     assert all(len(row) == 2 for row in page.evaluate(READ))
     page.get_by_label("protocol").select_option("fair")
-    page.get_by_label("data set").select_option("COLLAB")  # asked for, and empty
+    page.get_by_label("data set").select_option("REDDIT-MULTI-12K")  # empty
     assert all(row[1] == "–" for row in page.evaluate(READ))
 
 
