@@ -151,9 +151,68 @@ def wins():
     return cells
 
 
+@pytest.fixture(scope="module")
+def many():
+    """The cells of 24 clusters, in the order of their seeds."""
+    path = ROOT / "book" / "results" / "when_it_wins.jsonl"
+    cells = map(json.loads, path.read_text(encoding="utf-8").splitlines()[1:])
+    wanted = [c for c in cells if (c["family"], c.get("row")) == ("shown", "k = 24")]
+    assert [cell["seed"] for cell in wanted] == list(range(1, 21))
+    return wanted
+
+
+def test_chapter_12_says_what_room_does(wins, many):
+    said = text("12_when_it_wins")
+    right = [100 * cell["test"] for cell in many]
+    won = [cell for cell in many if round(100 * cell["test"]) >= 98]
+    assert len(won) == 9 and "in nine seeds of 20 it is right on 98 to 100" in said
+    heavy = wins["shown", "heavy-edge"]
+    assert all(100 * cell["test"] > heavy[cell["seed"] - 1] for cell in won)
+    assert max(wins["shown", "walks"]) < 98  # none of 20
+    p = fisher_exact([[9, 11], [0, 20]]).pvalue
+    assert f"p = {p:.3f}, and six numbers of clusters were tried" in said
+    assert {round(cell["used"]) for cell in won} == {
+        6,
+        7,
+    } and "use six or seven" in said
+    as_far = {
+        k: sum(round(a) >= 98 for a in wins["shown", f"k = {k}"])
+        for k in (2, 3, 4, 8, 12)
+    }
+    assert as_far == {2: 0, 3: 0, 4: 0, 8: 0, 12: 1}
+    assert "With 12, one seed gets as far, with eight or fewer none." in said
+    assert (round(np.mean(right)), round(np.mean(heavy))) == (72, 89)
+    assert "The mean of `k = 24` is 72, below heavy-edge clusters' 89" in said
+    sure = [100 * cell["test"] for cell in many if cell["validation"] > 0.965]
+    assert len(sure) == 10 and "in the ten seeds where it is 97 or better" in said
+    assert [round(f(sure)) for f in (min, max, np.mean)] == [82, 100, 97]
+    assert "right 82 to 100 times of a hundred, 97 in the mean" in said
+    assert round(np.mean(wins["shown", "raw spectrum"])) == 99
+
+
+def test_chapter_12_says_what_the_further_rows_do(wins):
+    said = text("12_when_it_wins")
+    for row in ("gin", "gcn-sum", "sage-max", "wide", "flat", "1-wl", "raw walks"):
+        assert np.mean(wins["shown", row]) < 55
+    for row in ("table", "spectrum", "usual", "hard", "no losses", "k-means"):
+        assert np.mean(wins["shown", row]) < 60
+    room, raw = wins["hidden", "k = 24"], wins["hidden", "raw spectrum"]
+    ahead = sum(a > b for a, b in zip(room, raw, strict=True))
+    assert f"({np.mean(room):.0f} with 24 clusters)" in said
+    assert f"in two seeds of 20 (in {ahead}). A rule" in said
+    assert f"and `flat` has {np.mean(wins['hidden', 'flat']):.0f}." in said
+    fall = [round(np.mean(wins["noise", row])) for row in ("true", "raw spectrum")]
+    assert f"true clusters fall to {fall[0]}, the raw spectrum to {fall[1]}" in said
+    assert f"ones to {np.mean(wins['noise', 'heavy-edge']):.0f}, and six" in said
+    assert np.mean(wins["noise", "walks"]) < 60
+    fewest = min(len(cells) for cells in wins.values())
+    assert f"of some controls {fewest} (the" in said
+
+
 def test_chapter_12_says_what_its_records_say(wins):
     said = text("12_when_it_wins")
-    assert {len(cells) for cells in wins.values()} == {20} and "Twenty seeds" in said
+    first = ("walks", "table", "flat", "true", "heavy-edge", "raw spectrum", "k = 24")
+    assert {len(wins["shown", row]) for row in first} == {20} and "Twenty seeds" in said
     assert min(wins["shown", "true"]) == 100
     assert "true clusters are always right" in said
     learned, heavy = wins["shown", "walks"], wins["shown", "heavy-edge"]

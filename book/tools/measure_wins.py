@@ -391,6 +391,7 @@ FURTHER: list[tuple[str, str]] = [
     *(("shown", f"k = {k}") for k in (2, 3, 4, 8, 12, 24)),
     *(("hidden", row) for row in ("table", "flat", "1-wl", "colours")),
     *(("shown", row) for row in GNNS),
+    ("hidden", "k = 24"),
 ]
 """The cells of --further."""
 
