@@ -202,6 +202,9 @@ CHAPTER_08 = {
             and round(paper("COLLAB", "mlp"), 1) == 77.4
         )
     ),
+    "Fifteen rows of COLLAB": lambda: (
+        len(tables.ROWS) - sum(name == "COLLAB" for name, _ in runs()) == 15
+    ),
     "validation rises until the eighth at least": lambda: all(
         np.mean([r.validation_curve for r in own], 0).argmax() >= 7
         for (name, row), own in runs().items()
@@ -501,6 +504,14 @@ def right(data, repair):
     return [run["accuracy"] for run in repairs()[data, repair]]
 
 
+def of_chapter_10(question):
+    """Accuracies of all its runs."""
+    text = (RESULTS / "when_it_helps.json").read_text(encoding="utf-8")
+    cells = [c for c in json.loads(text)["cells"] if c["question"] == question]
+    assert len(cells) >= 15
+    return [cell["accuracy"] for cell in cells]
+
+
 def of_proteins(repair, what):
     """Of level 1, in the one run that there is."""
     (run,) = repairs()["PROTEINS", repair]
@@ -542,7 +553,7 @@ CHAPTER_05 = {
         [f(right("coarse", "none")) for f in (min, max, len)] == [0.5, 0.93, 10]
     ),
     "loops is the question that no network of": lambda: (
-        max(right("loops", "none")) < 0.6
+        max(right("loops", "none") + of_chapter_10("loops")) < 0.6
     ),
     "one or two each, are too few": lambda: (
         max(len(own) for (data, _), own in repairs().items() if data.isupper()) < 3

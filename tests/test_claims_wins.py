@@ -142,27 +142,24 @@ def test_chapter_12_says_what_its_graphs_are():
 
 
 @pytest.fixture(scope="module")
-def wins():
+def win_cells():
+    """By family and row, in the order of the seeds."""
     path = ROOT / "book" / "results" / "when_it_wins.jsonl"
     cells = {}
-    for line in path.read_text(encoding="utf-8").splitlines()[1:]:
-        cell = json.loads(line)
-        cells.setdefault((cell["family"], cell["row"]), []).append(100 * cell["test"])
+    for cell in map(json.loads, path.read_text(encoding="utf-8").splitlines()[1:]):
+        cells.setdefault((cell["family"], cell["row"]), []).append(cell)
     return cells
 
 
 @pytest.fixture(scope="module")
-def many():
-    """The cells of 24 clusters, in the order of their seeds."""
-    path = ROOT / "book" / "results" / "when_it_wins.jsonl"
-    cells = map(json.loads, path.read_text(encoding="utf-8").splitlines()[1:])
-    wanted = [c for c in cells if (c["family"], c.get("row")) == ("shown", "k = 24")]
-    assert [cell["seed"] for cell in wanted] == list(range(1, 21))
-    return wanted
+def wins(win_cells):
+    """Percent right on wirings never seen."""
+    return {key: [100 * c["test"] for c in cells] for key, cells in win_cells.items()}
 
 
-def test_chapter_12_says_what_room_does(wins, many):
-    said = text("12_when_it_wins")
+def test_chapter_12_says_what_room_does(wins, win_cells):
+    said, many = text("12_when_it_wins"), win_cells["shown", "k = 24"]
+    assert [cell["seed"] for cell in many] == list(range(1, 21))
     right = [100 * cell["test"] for cell in many]
     won = [cell for cell in many if round(100 * cell["test"]) >= 98]
     assert len(won) == 9 and "in nine seeds of 20 it is right on 98 to 100" in said
@@ -171,10 +168,8 @@ def test_chapter_12_says_what_room_does(wins, many):
     assert max(wins["shown", "walks"]) < 98  # none of 20
     p = fisher_exact([[9, 11], [0, 20]]).pvalue
     assert f"p = {p:.3f}, and six numbers of clusters were tried" in said
-    assert {round(cell["used"]) for cell in won} == {
-        6,
-        7,
-    } and "use six or seven" in said
+    assert {round(cell["used"]) for cell in won} == {6, 7}
+    assert "use six or seven" in said
     as_far = {
         k: sum(round(a) >= 98 for a in wins["shown", f"k = {k}"])
         for k in (2, 3, 4, 8, 12)

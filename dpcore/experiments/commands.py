@@ -205,8 +205,8 @@ def _add_settings(parser: Parser) -> None:
         if kind is bool:
             group.add_argument(flag, action=argparse.BooleanOptionalAction, **options)
         else:
-            of = dict(choices=kind) if isinstance(kind, tuple) else dict(type=kind)
-            options["metavar"] = "WORD" if isinstance(kind, tuple) else "N"
+            words = isinstance(kind, tuple)
+            of = dict(choices=kind) if words else dict(type=kind, metavar="N")
             group.add_argument(flag, **of, **options)
 
 
@@ -237,19 +237,21 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "ratio": (float, "that share, a level (0.25)"),
     "levels": (_count, "of DiffPool (2)"),
     "per_graph": (bool, "clusters by each graph's own size"),
-    "conv": (("gcn", "sage"), "gcn or sage, of a DiffPool model"),
+    "conv": (("gcn", "sage"), "of a DiffPool model"),
     "num_layers": (_positive, "convolutions a GNN"),
     "hidden": (_positive, "width of every layer"),
     "dropout": (_weight, "after every convolution"),
-    "self_loops": (("add", "replace"), "add or replace"),
+    "self_loops": (
+        ("add", "replace"),
+        "on a coarse graph's diagonal, see dpcore.layers.GCNLayer",
+    ),
     "assignments": (
         ("learned", "hard", "heavy-edge", "random"),
-        "learned, hard, heavy-edge or random",
+        "see dpcore.models.DiffPoolClassifier",
     ),
     "repair": (
         ("detached", "normalised", "no-diagonal", "mincut", "dmon"),
-        "of the second level: detached, normalised, no-diagonal, mincut or dmon, see "
-        "dpcore.models.repairs",
+        "of the second level, see dpcore.models.repairs",
     ),
     "link_weight": (_weight, "of the link prediction loss (1)"),
     "reduction": (
@@ -260,7 +262,8 @@ SETTINGS: dict[str, tuple[Any, str]] = {
     "steps": (_positive, "of set2set's readout"),
 }
 """The settings that are options, by their names in the plan: type or words, and
-meaning."""
+meaning. The words stand here as well as beside what they choose, which loads torch; a
+test compares them."""
 
 
 def _version() -> str:

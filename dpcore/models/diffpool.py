@@ -51,7 +51,6 @@ class DiffPoolClassifier(Classifier):
         num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`. conv="s2v" is
             Structure2Vec with num_layers rounds, see :class:`dpcore.models.s2v.S2V`.
         link_weight, entropy_weight: of the two losses in the objective.
-        reduction: how the link loss is scaled, see :func:`dpcore.diff_pool`.
         ratio: see :class:`dpcore.DiffPool`; None: all graphs use all clusters.
         assignments: "learned": a GNN and a softmax, as in the paper. "hard": its
             likeliest cluster, see :func:`dpcore.diff_pool`. "heavy-edge"
@@ -64,6 +63,7 @@ class DiffPoolClassifier(Classifier):
         gnn, assign_gnn: make the GNNs of all levels and the last, and those for S
             alone, as in :class:`dpcore.DiffPool`; the readout is the mean then. A
             factory's network takes no num_layers, conv, dropout or self_loops.
+        reduction: how the link loss is scaled, see :func:`dpcore.diff_pool`.
 
     Raises:
         ValueError: for unknown assignments, repairs or reductions, fewer than one
@@ -82,12 +82,12 @@ class DiffPoolClassifier(Classifier):
         self_loops: str = "add",
         link_weight: float = 1.0,
         entropy_weight: float = 1.0,
-        reduction: str = "rms",
         ratio: float | None = None,
         assignments: str = "learned",
         repair: str | None = None,
         gnn: Factory | None = None,
         assign_gnn: Factory | None = None,
+        reduction: str = "rms",
     ):
         super().__init__()
         _check(clusters, ratio, assignments, repair)
@@ -139,8 +139,8 @@ class DiffPoolClassifier(Classifier):
                 readouts.append(self._read(graphs, z))
             clusters = self._open(graphs, logits)
             how = self._how(clusters)
-            how["edge_attr"] = self.carries_attributes
-            pooled = diff_pool(z, graphs, logits, **how)
+            carried = self.carries_attributes
+            pooled = diff_pool(z, graphs, logits, edge_attr=carried, **how)
             first, second = self._losses(z, graphs, logits, pooled)
             link, entropy = link + first, entropy + second
             assignments.append(pooled.assignment)
@@ -165,6 +165,7 @@ class DiffPoolClassifier(Classifier):
         return pooled.link_loss, pooled.entropy_loss
 
     def _how(self, clusters: Tensor | None) -> dict[str, Any]:
+        """What decides S and the losses, for every call of the operator alike."""
         return dict(clusters=clusters, hard=self.hard, reduction=self.reduction)
 
     def _open(self, graphs: Graphs, logits: Tensor) -> Tensor | None:
