@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from reference import random_graphs, union
+from sklearn.model_selection import StratifiedKFold
 from torch import nn
 from torch.nn import functional as F
 
@@ -28,6 +29,7 @@ from dpcore.training import (
     summary,
     validating,
 )
+from dpcore.training.targets import classes_of, target_of
 
 
 def labelled(count, seed=0, classes=2, least=3):
@@ -103,7 +105,7 @@ def test_fit_is_the_plain_loop(seed, parts, clip):
     )
     names = ("loss", "link_loss", "entropy_loss", "train_accuracy")
     found = [[*(r[n] for n in names), *r.effective_clusters] for r in history]
-    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+    np.testing.assert_allclose(found, expected, rtol=1e-5, atol=1e-6)
     for a, b in zip(ours.parameters(), theirs.parameters(), strict=True):
         torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5)
     assert [r.epoch for r in history] == [1, 2, 3]
@@ -182,6 +184,20 @@ def test_the_weights_of_the_best_validation_epoch_are_kept(right, margin, best):
         assert record.validation_loss == pytest.approx(loss, rel=1e-4)
 
 
+def test_what_a_callback_does_to_the_model_is_kept_with_its_epoch():
+    graphs, model = labelled(10), Scripted([0.4, 0.8, 0.6])
+    options = dict(validation=graphs, progress=False)
+    dpcore.fit(
+        model,
+        graphs,
+        3,
+        10,
+        on_epoch=lambda r: model.weight.data.fill_(r.epoch),
+        **options,
+    )
+    assert model.weight.tolist() == [2, 2]
+
+
 def test_without_validation_the_last_epoch_is_kept():
     graphs, model = labelled(10), Scripted([0.8, 0.4])
     history = dpcore.fit(model, graphs, 2, 10, progress=False)
@@ -215,7 +231,8 @@ class Told:
         pairs = zip(*self.curves[fold], strict=True)
         for number, (known, tested) in enumerate(pairs):
             self.tested = tested
-            figures = dict(accuracy=known, validation_loss=1.0 + number)
+            loss = [1.0, 2.0, 3.0, 0.5][number]  # the last is lower, and no better
+            figures = dict(accuracy=known, validation_loss=loss)
             figures |= dict(loss=10.0 * fold + number, link_loss=0.1 * number)
             figures |= dict(
                 entropy_loss=0.2 * number, effective_clusters=[1.0 + number]
@@ -333,18 +350,21 @@ def test_a_flat_model_has_no_figures_of_levels():
 
 @pytest.mark.parametrize("which", ["run_fold", "choose"])
 @pytest.mark.parametrize("seed", [0, 3])
-def test_a_fold_s_weights_are_its_seed_s(told, which, seed):
+@pytest.mark.parametrize("own", [True, False])
+def test_a_fold_s_weights_are_its_seed_s(told, which, seed, own):
+    sizes = dict(num_features=3, num_classes=2)
+    model = "mlp" if own else lambda: dpcore.build_model("mlp", **sizes)
     graphs = labelled(9)
     split = splits(graphs.y, 3)[0]
     torch.manual_seed(77)
     before = torch.random.get_rng_state()
     if which == "run_fold":
-        run_fold("mlp", graphs, split, epochs=4, seed=seed)
+        run_fold(model, graphs, split, epochs=4, seed=seed)
     else:
-        choose("mlp", graphs, split, [{}], epochs=4, seed=seed)
+        choose(model, graphs, split, [{}], epochs=4, seed=seed)
     assert torch.equal(before, torch.random.get_rng_state())
     torch.manual_seed(seed)
-    again = dpcore.build_model("mlp", num_features=3, num_classes=2)
+    again = dpcore.build_model("mlp", **sizes)
     for a, b in zip(
         told.calls[0]["model"].parameters(), again.parameters(), strict=True
     ):
@@ -356,10 +376,12 @@ def test_the_seeds_of_cross_validation(monkeypatch):
 
     def fold(name, graphs, split, *, epochs, seed, **settings):
         seen.append((split, epochs, seed, settings))
+        assert torch.equal(graphs.x, whole.x)
         return Record(accuracy=0.5, test_curve=[0.5])
 
     monkeypatch.setattr(validating, "run_fold", fold)
-    graphs, own = labelled(20), dict(hidden=8, lr=0.1, batch_size=3)
+    graphs = whole = labelled(20)
+    own = dict(hidden=8, lr=0.1, batch_size=3)
     settings = dict(own, weights_seed=4)
     dpcore.cross_validate("mlp", graphs, 4, 7, seed=6, progress=False, **settings)
     parts = splits(graphs.y, 4, seed=6)
@@ -426,9 +448,9 @@ def test_the_defaults_of_splits():
     labels = torch.tensor([0, 1] * 20)
     parts, again = splits(labels), splits(labels, 10, 0)
     assert len(parts) == 10
-    assert all(
-        torch.equal(a["test"], b["test"]) for a, b in zip(parts, again, strict=True)
-    )
+    shuffled = StratifiedKFold(10, shuffle=True, random_state=0).split(labels, labels)
+    for a, b, (_, test) in zip(parts, again, shuffled, strict=True):
+        assert torch.equal(a["test"], b["test"]) and a["test"].tolist() == [*test]
 
 
 @pytest.mark.parametrize(
@@ -437,6 +459,7 @@ def test_the_defaults_of_splits():
         ([(0.5, 0.1), (0.7, 0.9), (0.6, 0.2)], 1),  # the accuracy, not the loss
         ([(0.7, 0.9), (0.5, 0.1), (0.7, 0.8)], 2),  # among equals the lower loss
         ([(0.7, 0.9), (0.5, 0.1), (0.7, 0.9)], 0),  # then the first
+        ([(0.701, 0.8), (0.704, 0.9), (0.5, 0.1)], 1),  # every digit counts
         ([None, (0.1, 5.0), (0.1, 6.0)], 1),
         ([(0.3, 1.0), None, (0.4, 6.0)], 2),
     ],
@@ -453,7 +476,7 @@ def test_the_choice_among_points_that_disagree(monkeypatch, points, chosen):
         early = Record(
             epoch=1, clusters=[], accuracy=point[0], validation_loss=point[1]
         )
-        return History([early, Record(epoch=2, accuracy=0.0, validation_loss=9.0)])
+        return History([early, Record(epoch=2, accuracy=0.0, validation_loss=0.0)])
 
     monkeypatch.setattr(validating, "fit", fit)
     grid = [dict(hidden=3), dict(hidden=5, lr=0.4), dict(hidden=7)]
@@ -494,7 +517,8 @@ def test_what_is_standardised_is_by_the_training_part_of_that_fold(told, which):
         assert torch.equal(told.evaluated.x, expected.select(split["test"]).x)
     else:
         choose("mlp", graphs, split, [{}], epochs=4, seed=0, standardize=2)
-    assert torch.equal(told.calls[0]["train"].x, expected.select(split["train"]).x)
+    for part in ("train", "validation"):
+        assert torch.equal(told.calls[0][part].x, expected.select(split[part]).x)
 
 
 def test_standardising_keeps_all_but_the_columns():
@@ -519,8 +543,10 @@ def test_standardising_keeps_all_but_the_columns():
     )
     for name in ("edge_index", "edge_weight", "edge_attr", "y", "batch"):
         assert torch.equal(getattr(found, name), getattr(graphs, name)), name
-    # A column whose mean is many deviations from 0, and one of tiny deviation.
-    for moved in (3e5 + graphs.x, 1e-7 * graphs.x):
+    # A column whose mean is many deviations from 0, one of tiny deviation, one whose
+    # values come again, and a graph far from the training part.
+    far = torch.where(graphs.batch == 1, 100.0, 1.0).unsqueeze(1)
+    for moved in (3e5 + graphs.x, 1e-7 * graphs.x, graphs.x.round(), far * graphs.x):
         x = moved.double().numpy()
         seen = x[[g in (0, 2) for g in graphs.batch]]
         expected = (x - seen.mean(0)) / seen.std(0)
@@ -586,12 +612,12 @@ class Diverging(nn.Module):
     def __init__(self, which):
         super().__init__()
         self.which, self.weight = which, nn.Parameter(torch.zeros(2))
-        self.spare = nn.Parameter(torch.zeros(1))
+        self.spare = nn.Parameter(torch.zeros(2))
 
     def forward(self, batch):
         out = flat_output(self.weight.expand(batch.num_graphs, 2))
         if self.which in ("nan", "inf"):  # the weight's value
-            self.spare.data.fill_(float(self.which))
+            self.spare.data[1] = float(self.which)
             return out
         return out._replace(auxiliary=torch.tensor(float("inf")))
 
@@ -737,6 +763,13 @@ def test_cross_validation_of_numbers(monkeypatch):
         assert torch.equal(split["test"], part["test"])
 
 
+def test_a_class_is_right_if_it_is_the_likeliest_and_there_may_be_one_alone():
+    target = target_of("classification")
+    logits = torch.tensor([[0.1, 0.3, 0.2], [0.2, 0.3, 0.4]])
+    assert target.of_graphs(logits, torch.tensor([2, 2])).tolist() == [False, True]
+    assert classes_of(target, torch.zeros(3, dtype=torch.long)) == 1
+
+
 def test_errors_of_a_regression_by_hand():
     """The mean absolute error, in any batches, while training and after."""
     graphs = numbered(7)
@@ -780,10 +813,11 @@ def test_the_seconds_of_an_epoch_are_those_of_training_alone(monkeypatch):
 
 @pytest.mark.parametrize("progress", [True, False])
 def test_a_bar_is_shown_if_asked_for(capsys, progress):
-    dpcore.fit(diffpool(), labelled(5), 2, progress=progress)
+    graphs = labelled(5)
+    dpcore.fit(diffpool(), graphs, 2, validation=graphs, progress=progress)
     shown = capsys.readouterr().err
     if progress:
-        assert "2/2" in shown and "entropy_loss=" in shown
+        assert "2/2" in shown and "entropy_loss=" in shown and " accuracy=" in shown
     else:
         assert shown == ""
 

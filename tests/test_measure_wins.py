@@ -1,0 +1,421 @@
+"""The measurement behind chapter 12: the graphs of every part, what each row is given,
+which epoch and which setting are chosen, and by which part."""
+
+import json
+import sys
+from types import SimpleNamespace
+
+import measure_wins as tool
+import numpy as np
+import pytest
+import torch
+from sklearn.base import BaseEstimator, TransformerMixin
+from torch import nn
+from torch.nn import functional as F
+
+import dpcore
+from dpcore.data import wirings
+from dpcore.graphs import DenseGraphs
+from dpcore.models.walks import closed_walks
+
+SMALL = dict(train=8, validation=4, test=6, seen=2, larger=2, epochs=3, batch_size=3)
+
+
+@pytest.fixture(scope="module")
+def parts():
+    return tool.all_parts("shown", "true", 1, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("family", "name", "kinds", "number", "more"),
+    [
+        ("shown", "train", "train", 0, {}),
+        ("shown", "seen", "train", 3, {}),
+        ("shown", "larger", "test", 4, {}),
+        ("noise", "validation", "validation", 1, dict(noise=1 / 3)),
+        ("hidden", "test", "test", 2, dict(bridges=12, features="tags", noise=1 / 6)),
+    ],
+)
+def test_a_part_has_its_own_wirings_and_its_own_graphs(
+    family, name, kinds, number, more
+):
+    size = 24 if name == "larger" else 12
+    found = tool.part(family, name, size, 2, 4)
+    own = getattr(wirings.wirings(2), kinds)
+    expected = wirings.draw(own, 4, size=size, seed=3000 + 100 * number + size, **more)
+    for i, graph in enumerate(expected):
+        x = graph.x.double().numpy()
+        adj = np.zeros((len(x), len(x)))
+        adj[tuple(graph.edge_index.numpy())] = 1
+        np.testing.assert_array_equal(found.adj[i], adj)
+        steps = [np.linalg.matrix_power(adj / 4, hops) @ x for hops in range(4)]
+        np.testing.assert_allclose(found.x[i], np.hstack(steps), atol=1e-6)
+        assert torch.equal(found.community[i], graph.community)
+        assert int(found.y[i]) == int(graph.y) == i % 2
+    assert found.sparse.num_graphs == 4
+
+
+def test_averages_are_scaled_by_the_training_part_where_something_is_learned(parts):
+    scaled = tool.all_parts("shown", "walks", 1, SMALL)
+    seen = parts["train"].x.flatten(0, 1)
+    for name, of in scaled.items():
+        own = (
+            parts[name].x if name != "24" else tool.part("shown", "larger", 24, 1, 2).x
+        )
+        torch.testing.assert_close(of.x, (own - seen.mean(0)) / (seen.std(0) + 1e-6))
+    assert list(scaled) == [*parts] == ["train", "validation", "test", "seen", "24"]
+    for row in ("colours", "raw spectrum", "1-wl"):
+        own = tool.all_parts("shown", row, 1, SMALL)
+        assert torch.equal(own["test"].x, parts["test"].x)
+    assert "24" not in tool.all_parts("noise", "walks", 1, SMALL)
+
+
+@pytest.mark.parametrize("hard", [False, True])
+def test_a_pooled_network_reads_the_walks_of_its_coarse_graph(parts, hard):
+    x, adj, *_ = parts["train"]
+    torch.manual_seed(0)
+    model = tool.build("hard" if hard else "no losses", 4).eval()
+    scores, losses, s = model(x, adj)
+    logits = model.assign(x)
+    pooled = dpcore.diff_pool(x[..., :1], DenseGraphs(x, adj), logits, hard=hard)
+    assert torch.equal(s, pooled.assignment) and s.size(-1) == 6
+    assert (s.amax(-1) == 1).all() == hard
+    assert losses == (pooled.link_loss, pooled.entropy_loss)
+    assert losses[0] != losses[1]
+    torch.testing.assert_close(scores, model.head(closed_walks(pooled.adj)))
+
+
+def test_the_usual_reader_is_one_sage_layer_on_the_coarse_graph(parts):
+    x, adj, *_ = parts["train"]
+    torch.manual_seed(0)
+    model = tool.build("usual", 4).eval()
+    s = model.assign(x).softmax(-1)
+    coarse, z = s.mT @ adj @ s, s.mT @ model.embed(x)
+    mean = coarse @ z / coarse.sum(2, keepdim=True)
+    read = torch.relu(model.own(z) + model.near(mean)).mean(1)
+    torch.testing.assert_close(model(x, adj)[0], model.head(read))
+
+
+def test_what_flat_networks_read(parts):
+    x, adj, *_ = parts["train"]
+    torch.manual_seed(0)
+    flat, wide = (tool.build(row, 4).eval() for row in ("flat", "wide"))
+    h = flat.embed(x)
+    expected = flat.head(torch.cat([h.mean(1), h.amax(1)], 1))
+    torch.testing.assert_close(flat(x, adj)[0], expected)
+    assert flat.embed[0].out_features == 16 and wide.embed[0].out_features == 64
+    gin = tool.build("gin", 4).eval()
+    expected = gin.model(DenseGraphs(x[..., :4], adj)).logits  # own features alone
+    torch.testing.assert_close(gin(x, adj)[0], expected)
+    assert tool.build("k = 24", 4).assign[-1].out_features == 24
+
+
+class Told(nn.Module):
+    """Right about the share `right[e]` of the graphs of a part after epoch e, and sure
+    of it by `sure[e]`. Its loss asks for lower `link` and `entropy`."""
+
+    def __init__(self, right, sure=None):
+        super().__init__()
+        self.right, self.sure = right, sure or [1.0] * 9
+        self.link, self.entropy = (nn.Parameter(torch.zeros(())) for _ in "12")
+        self.register_buffer("age", torch.zeros((), dtype=torch.long))
+        self.seen = []
+
+    def forward(self, x, adj):
+        losses = self.link, self.entropy
+        if self.training:
+            self.seen[-1:] = [[*(self.seen or [[]])[-1], *x[:, 0, 0].long().tolist()]]
+            scores = self.link * 0 + torch.zeros(len(x), 2)
+            return scores, losses, None
+        y = x[:, 0, 1].long()
+        told = self.right[int(self.age) - 1]
+        share = told[len(x)] if isinstance(told, dict) else told
+        sign = torch.ones(len(x), 1)
+        sign[round(share * len(x)) :] = -1
+        sure = self.sure[int(self.age) - 1]
+        return sure * sign * (F.one_hot(y, 2) * 2.0 - 1), losses, None
+
+    def train(self, mode=True):
+        if mode:
+            self.age += 1
+            self.seen.append([])
+        return super().train(mode)
+
+
+def told_parts():
+    """Parts of unlike sizes; a graph is its number and its class."""
+    made = {}
+    for name, n in dict(train=10, validation=5, test=20).items():
+        y = torch.arange(n) % 2
+        x = torch.stack([torch.arange(n), y], 1).float().unsqueeze(1)
+        made[name] = SimpleNamespace(x=x, adj=x, y=y, community=None)
+    return {
+        name: tool.Part(one.x, one.adj, one.y, one.community, None)
+        for name, one in made.items()
+    }
+
+
+def fitted(right, sure=None, seed=0, epochs=4, **setting):
+    model = Told(right, sure)
+    settings = dict(epochs=epochs, batch_size=4)
+    record = tool.train(model, told_parts(), dict(lr=0.1) | setting, settings, seed)
+    return model, record
+
+
+@pytest.mark.parametrize(
+    ("right", "sure", "best", "epochs"),
+    [
+        ([0.4, 0.8, 0.6, 0.2], None, 2, 4),
+        ([0.4, 0.8, 0.8, 0.6], [1, 1, 2, 1], 2, 4),  # of equals the lower loss
+        ([0.4, 0.8, 0.8, 0.6], [1, 2, 1, 1], 3, 4),
+        ([0.4, 1.0, 0.6, 0.6], None, 2, 2),  # all are right: it ends
+    ],
+)
+def test_the_weights_of_the_best_validation_epoch_are_kept(right, sure, best, epochs):
+    share = {5: right, 20: [0.95, 0.1, 0.2, 0.9], 10: [0.5] * 4}
+    told = [{n: values[i] for n, values in share.items()} for i in range(4)]
+    model, record = fitted(told, sure)
+    assert int(model.age) == best and record["epochs"] == epochs
+    assert record["validation"] == right[best - 1]
+    assert (record["test"], record["train"]) == (share[20][best - 1], 0.5)
+    assert record["parameters"] == 2
+
+
+def test_the_order_of_the_batches_is_the_seed_s():
+    seen = [fitted([0.5] * 4, seed=seed)[0].seen for seed in (0, 0, 3)]
+    assert seen[0] == seen[1] != seen[2]
+    for epoch in seen[0]:
+        assert sorted(epoch) == [*range(10)] != epoch
+    assert seen[0][0] != seen[0][1]
+
+
+@pytest.mark.parametrize("link", [0.0, 2.0])
+@pytest.mark.parametrize("entropy", [0.0, 2.0])
+def test_both_losses_are_weighed_by_the_setting(link, entropy):
+    setting = {k: v for k, v in dict(link=link, entropy=entropy).items() if v}
+    model, _ = fitted([0.5], epochs=1, **setting)
+    assert (model.link < 0, model.entropy < 0) == (link > 0, entropy > 0)
+    assert (model.link == 0, model.entropy == 0) == (link == 0, entropy == 0)
+
+
+def test_clusters_are_counted_graph_by_graph():
+    community = torch.arange(4).repeat(2, 1)
+    one, four = torch.eye(4)[[0, 0, 0, 0]], torch.eye(4)
+    found = tool.clusters(torch.stack([four, one]), community)
+    assert found == dict(used=2.5, a_node=1.0, agree=0.5)
+    assert tool.clusters(torch.full((2, 4, 4), 0.25), community)["a_node"] == 4
+
+
+def test_assignments_that_are_not_learned(parts):
+    of = parts["test"]
+    true = tool.fixed_assignment("true", of, 0, 4)
+    assert torch.equal(true.argmax(-1), of.community)
+    one, same, other = (tool.fixed_assignment("random", of, s, 4) for s in (1, 1, 2))
+    assert torch.equal(one, same) and not torch.equal(one, other)
+    merged = tool.fixed_assignment("heavy-edge", of, 0, 4)
+    assert (merged.amax(1) == 1).all() and merged.shape == one.shape  # all six are used
+    colours = tool.fixed_assignment("colours", of, 0, 4)
+    assert torch.equal(colours, of.x[..., :4])
+    tags = tool.part("hidden", "test", 12, 1, 6)
+    kinds = tool.fixed_assignment("kinds", tags, 0, 11).argmax(-1)
+    pairs = {(int(k), tuple(x[:11].tolist())) for k, x in
+             zip(kinds.flatten(), tags.x.flatten(0, 1), strict=True)}  # fmt: skip
+    assert len(pairs) == len(set(kinds.flatten().tolist())) == 36
+
+
+def test_k_means_sees_training_nodes_and_its_seed(parts, monkeypatch):
+    made, honest = [], tool.KMeans
+    monkeypatch.setattr(
+        tool, "KMeans", lambda *a, **k: made.append(honest(*a, **k)) or made[-1]
+    )
+    found = tool.k_means(parts, 7)
+    (fitted,) = made
+    x = parts["train"].x.flatten(0, 1)
+    mean, scale = x.mean(0), x.std(0) + 1e-6
+    assert fitted.random_state == 7 and len(fitted.labels_) == len(x)
+    for name, of in parts.items():
+        own = fitted.predict(((of.x.flatten(0, 1) - mean) / scale).numpy())
+        assert found[name].argmax(-1).flatten().tolist() == own.tolist()
+
+
+def test_refinements_are_those_of_weisfeiler_and_lehman(parts):
+    found = tool.refinements(parts, 4, 2)
+
+    def counts(of, graph):
+        colour = [str(row) for row in of.x[graph, :, :4].tolist()]
+        table = {}
+        for _ in range(3):
+            for one in colour:
+                table[one] = table.get(one, 0) + 1
+            near = [of.adj[graph, i].nonzero()[:, 0] for i in range(len(colour))]
+            colour = [
+                f"({own}|{sorted(colour[j] for j in ends)})"
+                for own, ends in zip(colour, near, strict=True)
+            ]
+        return table
+
+    known = {k for g in range(len(parts["train"].y)) for k in counts(parts["train"], g)}
+
+    def rows(of):
+        tables = [counts(of, g) for g in range(len(of.y))]
+        tables = [{k: v for k, v in t.items() if k in known} for t in tables]
+        return [(t, sum(v * v for v in t.values()) ** 0.5) for t in tables]
+
+    train = rows(parts["train"])
+    for name in ("train", "test"):
+        kernel = [
+            [sum(v * b.get(k, 0) for k, v in a.items()) / (m * n) for b, n in train]
+            for a, m in rows(parts[name])
+        ]
+        np.testing.assert_allclose(found[name] @ found["train"].T, kernel, atol=1e-5)
+
+
+def test_what_support_vector_machines_are_given(parts):
+    of = parts["test"]
+    adj, x = of.adj.double().numpy(), of.x[..., :4].double().numpy()
+    bag = np.einsum("bnf,bnm,bmg->bfg", x, adj, x).reshape(len(x), -1)
+    np.testing.assert_allclose(tool.edge_bag(of, 4), bag)
+    values = np.linalg.eigvalsh(adj / 4)[:, ::-1]
+    np.testing.assert_allclose(tool.raw(of), values, atol=1e-5)
+    walks = np.stack([(values**power).sum(1) for power in range(2, 11)], 1)
+    np.testing.assert_allclose(tool.raw_walks(of), walks, atol=1e-4)
+
+
+class As(BaseEstimator, TransformerMixin):
+    def fit(self, x, y=None):
+        return self
+
+    def transform(self, x):
+        return x
+
+
+def test_a_machine_s_setting_is_chosen_on_validation(parts, monkeypatch):
+    """The part is told by its number of graphs, the machine by C and what it reads."""
+    names = {
+        len(of.y): name for name, of in parts.items() if name not in ("24", "seen")
+    }
+    given = []
+
+    class Machine(BaseEstimator):
+        def __init__(self, C=1, gamma=None, kernel=None):  # noqa: N803
+            self.C, self.gamma, self.kernel = C, gamma, kernel
+
+        def fit(self, x, y):
+            assert len(y) == len(parts["train"].y)
+            given.append(x)
+            self.columns_ = x.shape[1]
+            return self
+
+        def score(self, x, y):
+            best = (self.C, self.gamma, self.columns_) == (10, "scale", 12)
+            shares = dict(train=0.5, validation=0.5, test=1.0)
+            if best:
+                shares = dict(train=0.25, validation=0.75, test=0.125)
+            return shares.get(names.get(len(y)), 0.375)
+
+    monkeypatch.setattr(tool, "SVC", Machine)
+    monkeypatch.setattr(tool, "StandardScaler", As)
+    found = tool.svm("raw spectrum", parts, 4)
+    assert found == {
+        "validation": 0.75,
+        "setting": "12 eigenvalues, C 10, gamma scale",
+        **dict(train=0.25, test=0.125, seen=0.375),
+        "24": 0.375,
+    }
+    values = tool.raw(parts["train"])
+    np.testing.assert_array_equal(given[0], values[:, [0, 1, 2, -3, -2, -1]])
+    assert [x.shape[1] for x in given[::8]] == [6, 12, 24, 72, 6]
+
+
+@pytest.fixture
+def trained(monkeypatch):
+    """What `train` is called with; the second of two has more of validation right."""
+    calls = []
+
+    def train(model, parts, setting, settings, seed):
+        weights = [p.detach().clone() for p in model.parameters()]
+        calls.append(SimpleNamespace(**locals()))
+        n = len(calls)
+        return dict(validation=n % 3 / 4, test=1 - n % 3 / 4, number=n)
+
+    monkeypatch.setattr(tool, "train", train)
+    return calls
+
+
+@pytest.mark.parametrize(
+    ("family", "row", "settings"),
+    [
+        ("shown", "walks", [dict(link=5.0, entropy=1.0, lr=0.01)]),
+        ("hidden", "walks", [dict(link=0.0, entropy=0.0, lr=0.02)]),
+        ("shown", "no losses", [dict(lr=0.01)]),
+        ("shown", "gin", [dict(lr=0.003), dict(lr=0.01)]),
+    ],
+)
+def test_the_settings_of_what_is_trained(trained, family, row, settings):
+    record = tool.measure(family, row, 5, SMALL)
+    assert [call.setting for call in trained] == settings
+    assert {call.seed for call in trained} == {5}
+    assert record["setting"] == settings[-1]  # better on validation
+    assert (record["family"], record["row"], record["seed"]) == (family, row, 5)
+    for a, b in zip(trained[0].weights, trained[-1].weights, strict=True):
+        assert torch.equal(a, b)  # both start alike
+    torch.manual_seed(5)
+    features = 11 if family == "hidden" else 4
+    for a, b in zip(
+        tool.build(row, features).parameters(), trained[0].weights, strict=True
+    ):
+        assert torch.equal(a, b)
+
+
+def test_the_first_setting_stays_where_it_is_better(trained):
+    trained.append(None)  # so that the first of both is the better one
+    assert tool.measure("shown", "flat", 1, SMALL)["setting"] == dict(lr=0.003)
+
+
+@pytest.mark.parametrize("row", ["true", "k-means"])
+def test_what_is_read_of_a_fixed_assignment(trained, row):
+    record, parts = (
+        tool.measure("shown", row, 1, SMALL),
+        tool.all_parts("shown", row, 1, SMALL),
+    )
+    (call,) = trained
+    assert (call.setting, call.seed) == (dict(lr=0.01), 1)
+    if row == "k-means":
+        s = tool.k_means(parts, 1)
+    else:
+        s = {n: tool.fixed_assignment("true", of, 1, 4) for n, of in parts.items()}
+    for name, of in parts.items():
+        walks = closed_walks(s[name].mT @ of.adj @ s[name])
+        torch.testing.assert_close(call.parts[name].x, walks)
+    for name, value in tool.clusters(s["test"], parts["test"].community).items():
+        assert record[name] == value
+
+
+def test_a_small_cell_from_beginning_to_end():
+    record = tool.measure("shown", "walks", 1, SMALL)
+    assert {"train", "validation", "test", "seen", "24", "used", "agree"} <= {*record}
+    assert 1 <= record["epochs"] <= 3 and 0 <= record["test"] <= 1
+
+
+def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
+    output, measured = tmp_path / "new" / "wins.jsonl", []
+
+    def measure(family, row, seed, settings):
+        measured.append((family, row, seed))
+        return dict(family=family, row=row, seed=seed)
+
+    monkeypatch.setattr(tool, "measure", measure)
+    monkeypatch.setattr(tool, "PLAN", [("shown", "walks"), ("hidden", "walks")])
+    monkeypatch.setattr(tool, "FURTHER", [("noise", "true")])
+    for options in (["--seeds", "1"], ["--seeds", "2"], ["--seeds", "1", "--further"]):
+        monkeypatch.setattr(sys, "argv", ["x", "--output", str(output), *options])
+        tool.main()
+    assert measured == [
+        ("shown", "walks", 1),
+        ("hidden", "walks", 1),
+        ("shown", "walks", 2),
+        ("hidden", "walks", 2),
+        ("noise", "true", 1),
+    ]
+    head, *cells = map(json.loads, output.read_text().splitlines())
+    assert len(cells) == 5 and head["train"] == 300 and "versions" in head
