@@ -214,6 +214,8 @@ def test_assignments_that_are_not_learned(parts):
     assert torch.equal(one, same) and not torch.equal(one, other)
     merged = tool.fixed_assignment("heavy-edge", of, 0, 4)
     assert (merged.amax(1) == 1).all() and merged.shape == one.shape  # all six are used
+    many = tool.fixed_assignment("heavy-edge of 24", of, 0, 4)
+    assert (many.sum(1) > 0).all() and many.shape == (*one.shape[:2], 24)
     colours = tool.fixed_assignment("colours", of, 0, 4)
     assert torch.equal(colours, of.x[..., :4])
     tags = tool.part("hidden", "test", 12, 1, 6)
@@ -370,6 +372,43 @@ def test_the_settings_of_what_is_trained(trained, family, row, settings):
 def test_the_first_setting_stays_where_it_is_better(trained):
     trained.append(None)  # so that the first of both is the better one
     assert tool.measure("shown", "flat", 1, SMALL)["setting"] == dict(lr=0.003)
+
+
+@pytest.fixture
+def begun(monkeypatch):
+    """Rate and seed of every run, and its first weights; the second and the third
+    start have most of validation right."""
+    asked = []
+
+    def train(model, parts, setting, settings, seed):
+        first = next(model.parameters()).detach().clone()
+        asked.append((setting["lr"], seed, first, [*parts]))
+        return dict(validation={101: 0.75, 201: 0.75}.get(seed, 0.5), start=seed)
+
+    monkeypatch.setattr(tool, "train", train)
+    return asked
+
+
+@pytest.mark.parametrize(
+    ("row", "rates"),
+    [
+        *((row, [0.01]) for row in ("k = 24", "walks", "heavy-edge")),
+        ("flat", [0.003, 0.01]),
+    ],
+)
+def test_four_starts_are_four_runs_of_every_rate(begun, row, rates):
+    assert tool.measure("shown", row, 1, SMALL)["start"] == 1
+    alone = begun.copy()
+    begun.clear()
+    record = tool.measure("shown", f"{row}, 4 starts", 1, SMALL)
+    assert (record["row"], record["start"]) == (f"{row}, 4 starts", 101)
+    runs = [(rate, start) for rate in rates for start in (1, 101, 201, 301)]
+    assert [run[:2] for run in begun] == runs
+    for one in alone:  # the first start is the row's own run, on the same parts
+        (same,) = (run for run in begun if run[:2] == one[:2])
+        assert same[2].equal(one[2]) and same[3] == one[3]
+    if row != "heavy-edge":  # there BatchNorm comes first, which begins with ones
+        assert not begun[0][2].equal(begun[1][2])
 
 
 @pytest.mark.parametrize("row", ["true", "k-means"])
