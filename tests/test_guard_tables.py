@@ -148,12 +148,14 @@ def test_the_board_reads_both_seeds_0_alone_and_holds_short_curves(tmp_path):
         own |= dict(parameters=100 + task.fold)
         store.save(tmp_path, task, record_of(task, accuracy, **own))
     for other in (dict(weights_seed=1), dict(seed=1), dict(folds=5)):
-        tasks = plan.plan(["graphsage"], ["PROTEINS"], **other)
-        put(tmp_path, tasks, [0.9] * len(tasks))
+        for dataset in ("PROTEINS", "DD"):
+            tasks = plan.plan(["graphsage"], [dataset], **other)
+            put(tmp_path, tasks, [0.9] * len(tasks))
     fair, paper_s = board.leaderboard(tmp_path)
     assert (fair["protocol"], paper_s["protocol"]) == ("fair", "the paper's way")
     assert fair["mean"] == pytest.approx(55) and fair["sd"] == pytest.approx(30.2765)
     assert paper_s["mean"] == pytest.approx(87.5)
+    assert paper_s["sd"] == pytest.approx(23.7171)
     assert (paper_s["fold_0"], paper_s["fold_3"]) == (20, 95)
     for row in (fair, paper_s):
         assert (row["epochs"], row["parameters"], row["printed"]) == (3, 104, 70.48)
@@ -188,6 +190,10 @@ def test_the_board_s_order_and_its_best_figures(two_data_sets):
     cells = [("PROTEINS", "gin"), ("MUTAG", "1-wl"), ("MUTAG", "mlp"), ("MUTAG", "gin")]
     names = sorted([*paper.DATASETS, "MUTAG"], key=lambda name: board._place(name, ""))
     assert names == [*plan.PLANNED, "REDDIT-MULTI-12K"]
+    known = [*paper.TABLE_1, *paper.TABLE_2, *plan.CONTROLS]
+    unknown = ["also mine", "mine"]
+    names = sorted([*unknown[::-1], *known], key=lambda name: board._place("DD", name))
+    assert names == [*known, *unknown]
     both = [(*cell, way) for cell in cells for way in board.PROTOCOLS]
     assert [(r["dataset"], r["method"], r["protocol"]) for r in rows] == both
     assert [rows[2][f"fold_{i}"] for i in range(4)] == pytest.approx([39, 41, 39, 41])
@@ -195,6 +201,7 @@ def test_the_board_s_order_and_its_best_figures(two_data_sets):
     lines = page.split("<tr data-")[1:]
     best = [line.split('best">')[1].split("<")[0] for line in lines if "best" in line]
     assert best == ["60.0", "85.0", "50.0", "75.0", "50.0", "75.0"]
+    assert 'data-words="3"' in page
     shown = [line for line in lines if " hidden>" not in line]
     assert len(shown) == 1 and "<td>PROTEINS</td><td>gin</td><td>fair</td>" in shown[0]
     mixed = [dict(reversed(row.items())) for row in rows]
@@ -220,6 +227,16 @@ def test_the_comparison_marks_the_best_of_a_column_and_says_the_fair_ones(
     ]
     assert best == ["60.0", "50.0", "85.0", "75.0"]
     assert sum(" hidden>" not in line for line in lines) == 3
+    page = both._repr_html_()
+    assert '<td class="best">73.76</td>' in page and 'title=""' not in page
+
+
+def test_rows_that_nobody_knows_are_in_order_of_their_names(tmp_path):
+    for row, dataset in (("mine", "PROTEINS"), ("also mine", "MUTAG")):
+        tasks = plan.plan(["mlp"], [dataset])
+        put(tmp_path, [task._replace(method=row) for task in tasks], [0.5] * 10)
+    fair = [row[1] for row in board.Comparison(tmp_path).rows if row[0] == "fair"]
+    assert fair == ["also mine", "mine"]
 
 
 def test_a_fold_of_other_settings_makes_a_board_s_cell_incomplete(tmp_path):
@@ -314,9 +331,14 @@ def test_a_record_of_the_same_settings_stays_as_it_is(tmp_path, replace):
 
 def test_every_record_that_goes_aside_has_a_place_of_its_own(tmp_path):
     for epochs in range(2, 7):
-        put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=epochs)[:1], [0.5])
+        tasks = plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=epochs)[:1]
+        put(tmp_path, tasks, [0.5])
     aside = [schema.read(path) for path in (tmp_path / "replaced").rglob("*.json")]
     assert sorted(record.settings["epochs"] for record in aside) == [3, 4, 5, 6]
+    assert store._free(tmp_path / "new.json").name == "new.1.json"
+    store.save_failure(tmp_path, tasks[0], "no luck")
+    put(tmp_path, tasks, [0.5])  # aside, but measured
+    assert list(store.failures(tmp_path)) == []
 
 
 def test_what_cannot_be_written_leaves_nothing_half_written(tmp_path, monkeypatch):
@@ -482,6 +504,10 @@ def test_the_time_left_follows_what_was_measured(tmp_path, bar, monkeypatch):
     monkeypatch.setattr(runner, "measure", slow)
     runner.fill(tasks, 1, tmp_path)  # the mean of eight times 3 and once 15
     assert bar.said == ["about 00:04", "about 00:00"]
+    bar.said.clear()  # records that are replaced say nothing of the pace
+    other = plan.plan(["mlp"], ["MUTAG"], folds=10, epochs=3)
+    runner.fill(other, 1, tmp_path, replace=True)
+    assert bar.said[0] == "about 02:15"
 
 
 def test_the_pace_of_a_cell_is_its_mean_and_work_counts_edges_and_epochs():
@@ -497,6 +523,9 @@ def test_the_pace_of_a_cell_is_its_mean_and_work_counts_edges_and_epochs():
     expected = 3.0 * work["PROTEINS"] / work["MUTAG"]
     assert pace.seconds_left(1) == pytest.approx(expected)
     assert pacing._work("REDDIT-MULTI-12K") == 400 * 11929 * 10  # nodes: a guess
+    pace.waiting.update({("mlp", "DD"): 1, ("mlp", "REDDIT-BINARY"): 1})
+    pace.forget("DD")
+    assert sorted(pace.waiting) == [("mlp", "PROTEINS"), ("mlp", "REDDIT-BINARY")]
 
 
 class Pool:
@@ -641,6 +670,17 @@ def test_a_fold_s_row_split_and_settings_are_its_task_s(monkeypatch, loaded):
     options = dict(folds=4, seed=3, weights_seed=2, epochs=9, trial_epochs=5)
     options |= dict(standardize=2)
     task = plan.plan(["gin"], ["MUTAG"], **options)[2]
+    part = dict(train=[3, 4], test=[0], validation=[2])
+    own = dict(attributes=False, edge_labels=False)
+    of_file = task._replace(
+        split=part, splits="ab", seed=None, weights_seed=0, settings=task.settings | own
+    )
+    fold._measure(of_file)
+    for (*_, split, _, found), _ in [seen]:
+        assert {k: v.tolist() for k, v in split.items()} == part and found["seed"] == 0
+        assert not {"attributes", "edge_labels"} & found.keys()
+    assert loaded.pop() == own
+    seen.clear()
     fold._measure(task)
     split = splits(fold.load_dataset("MUTAG").labels, 4, seed=3)[2]
     own = dict(dropout=0.0, max_nodes=28, seed=2, standardize=2)
@@ -767,6 +807,8 @@ def test_of_two_clones_the_first_by_name_is_read(tmp_path, monkeypatch):
     backwards = lambda path: sorted(iterdir(path), reverse=True)  # noqa: E731
     monkeypatch.setattr(Path, "iterdir", backwards)
     assert store.find_results(tmp_path) == tmp_path / "a" / "book" / "results"
+    put(tmp_path / "book" / "results", plan.plan(["mlp"], ["MUTAG"])[:1], [0.5])
+    assert store.find_results(tmp_path) == tmp_path / "book" / "results"
 
 
 def test_the_book_s_records_have_no_failures_beside_them(monkeypatch):
@@ -1012,6 +1054,9 @@ def test_every_fold_of_a_file_is_read_and_the_test_part_is_apart(tmp_path):
     folds = [dict(train=[20, 21], validation=[22], test=[i]) for i in range(12)]
     path.write_text(json.dumps(folds))
     assert len(split_files.read_splits(path).folds) == 12
+    inner = dict(train=[20], validation=[21], test=[22])
+    path.write_text(json.dumps([dict(test=[1], model_selection=[inner])]))
+    assert split_files.read_splits(path).folds[0]["test"] == [1]  # the outer one
     for test, reason in (([3, 21], "an index twice"), ([-1], "what is no index")):
         path.write_text(json.dumps([*folds, folds[0] | dict(test=test)]))
         with pytest.raises(split_files.BadSplits, match=f": fold 12 holds {reason}$"):
@@ -1036,6 +1081,8 @@ def test_the_best_of_a_column_need_not_be_its_last(tmp_path):
     assert line[1] == "mlp" and line[6:8] == ["3", "100"]  # whole numbers
     page = board.leaderboard_html(rows)
     assert page.count(board.BEST) == 2 and f"{board.BEST}>12.3<" in page
+    rows[0]["mean"] = 99.0  # fair: the best of one protocol is none of the other's
+    assert board.leaderboard_html(rows).count(board.BEST) == 2
     page = board.Comparison(tmp_path)._repr_html_()
     folds = " ".join(["12.3"] * 10)
     assert f'<td{board.BEST} title="folds: {folds}">12.3 ±' in page
@@ -1051,6 +1098,11 @@ def test_what_is_left_out_says_nothing_of_a_cell():
                   effective_clusters=[3.75, 2.0]),
     ]  # fmt: skip
     cell = cells.of_folds([record_of(other), *folds])
+    some = [*folds, record_of(tasks[0], parameters=None)]
+    assert cells.of_folds(some)["parameters"] is None  # not a mean of those that say
+    grid = [dict(point, lr=0.5, accuracy=0.5, loss=0.7) for point in tasks[0].grid]
+    values = [*folds, record_of(tasks[0], grid=grid, chosen={})]
+    assert cells.of_folds(values)["left_out"] == 1  # the same names, other values
     assert (cell["left_out"], cell["settings"]) == (1, tasks[1].settings)
     assert cell["differs"] == {}
     assert (cell["parameters"], cell["link_loss"]) == (2, 0.1235)  # of 1.5
@@ -1069,6 +1121,7 @@ def test_a_cell_that_failed_has_every_key_and_its_reasons():
     assert failed.keys() == cells.of_folds([record_of(tasks[0])]).keys()
     both = cells.of_folds([record_of(tasks[0])], [failure])
     assert (both["folds"], both["of"], both["failed"]) == (1, 3, failed["failed"])
+    assert failed["left_out"] == both["left_out"] == 0
 
 
 def test_all_rows_of_other_settings_are_named():
@@ -1077,6 +1130,26 @@ def test_all_rows_of_other_settings_are_named():
         for row in ("mlp", "gin")
     ]
     assert "  mlp, gin" in list(cells.as_text(found))
+    two = plan.plan(["mlp"], ["ENZYMES"], folds=3, epochs=80, patience=9)
+    text = "\n".join(cells.as_text([cells.of_folds(list(map(record_of, two)))]))
+    assert "epochs 80 (400)" in text and "patience 9 (50)" in text
+
+
+def test_a_row_is_missing_where_it_was_not_measured_though_it_was_elsewhere():
+    def cell(row, dataset):
+        tasks = plan.plan([row], [dataset], folds=3)
+        return cells.of_folds([record_of(task) for task in tasks])
+
+    found = [
+        cell(*of) for of in (("ecc", "DD"), ("gin", "PROTEINS"), ("s2v", "COLLAB"))
+    ]
+    blocks = "\n".join(cells.as_text(found)).split("\n\n")
+    proteins, dd, collab = (
+        next(b for b in blocks if name in b) for name in ("1, PROTEINS", "DD", "COLLAB")
+    )
+    assert "ecc" in proteins.split("not measured: ")[1]
+    assert "ecc" not in dd.split("not measured: ")[1]
+    assert collab.startswith("Table 2, (COLLAB)")  # its Table 2 has no such column
 
 
 def test_every_data_set_is_checked_and_a_trial_takes_a_whole_eighth():
@@ -1147,10 +1220,31 @@ def test_without_git_the_commit_is_the_version(tmp_path, monkeypatch):
 # What no test saw that stood here before: another pair of eyes
 
 
+def test_a_kernel_takes_no_options_of_the_data():
+    with pytest.raises(plan.BadArgument, match="1-wl does not take attributes"):
+        plan.plan(["1-wl"], ["ENZYMES"], attributes=True)
+
+
+def test_a_record_s_curves_are_as_long_and_its_accuracy_is_one_of_them():
+    task = plan.plan(["mlp"], ["MUTAG"])[0]
+    longer = dict(validation_curve=[0.25, 0.75, 0.5, 0.5])
+    with pytest.raises(ValueError, match="the curves have 4 and 3 points"):
+        record_of(task, **longer)
+    record_of(task, 0.123457, test_curve=[0.5, 0.1234567, 0.5])  # six digits are kept
+    assert schema.to_dict(record_of(task, chosen={}))["chosen"] == {}
+
+
+def test_a_tenth_fold_is_found(tmp_path):
+    put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=11)[9:], [0.5, 0.5])
+    assert [record.fold for record in store.records(tmp_path)] == [10, 9]
+
+
 def test_folds_and_seed_say_nothing_beside_splits_of_a_file():
     file = split_files.SplitFile("0123456789ab", [dict(train=[3], test=[1])], 3)
     (task,) = plan.plan(["mlp"], ["MUTAG"], folds=1, splits=file)
     assert (task.folds, task.seed) == (1, None)
+    two = file._replace(folds=2 * file.folds)
+    assert len(plan.plan(["mlp"], ["MUTAG"], folds=1, splits=two)) == 2
 
 
 def test_the_first_of_two_reasons_and_the_order_of_splits_are_shown():
@@ -1277,9 +1371,10 @@ def test_six_digits_are_six_of_large_and_of_small_numbers():
 
 
 def test_what_is_refused_says_how_many_lie_there_and_which_side_has_what(tmp_path):
-    """One of other settings is enough, among two that are missing."""
+    """One of other settings is enough, beside one alike and one that is missing."""
     put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=9)[1:2], [0.5])
     asked = plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=7)
+    put(tmp_path, asked[:1], [0.5])
     said = "^1 of 3 folds .* other settings.*epochs: 9 there, 7 here"
     with pytest.raises(store.OtherSettings, match=said):
         store.missing(tmp_path, asked)

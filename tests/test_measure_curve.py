@@ -48,3 +48,39 @@ def test_every_point_is_measured_and_written(tmp_path, monkeypatch, capsys):
         assert 0 < point["seconds"] < 60
         assert 50 < point["empty_mb"] <= point["peak_mb"]
     assert record["settings"]["threads"] == 1
+
+
+@pytest.mark.parametrize(
+    ("way", "side", "runs"), [("dense", "pyg", 9), ("sparse", "ours", 9)]
+)
+def test_a_point_is_the_median_of_runs_after_a_first(monkeypatch, way, side, runs):
+    """The first step takes 9 s, the others 0.05 to 0.07 s: nine are half a second."""
+    asked, clock, steps = [], [0.0], []
+
+    class Operator:
+        def __init__(self, *given):
+            asked.append(given)
+
+        def step(self):
+            steps.append(9.0 if not steps else (0.07, 0.06, 0.05)[len(steps) % 3])
+            clock[0] += steps[-1]
+
+    memory = {"VmRSS": iter([100.4]), "VmHWM": iter([900.6])}  # each is read once
+    threads = []
+    monkeypatch.setattr(measure_curve.operators, "Operator", Operator)
+    monkeypatch.setattr(
+        measure_curve.operators,
+        "memory",
+        lambda name: (asked.append(name), next(memory[name]))[1],
+    )
+    monkeypatch.setattr(measure_curve.torch, "set_num_threads", threads.append)
+    monkeypatch.setattr(measure_curve.time, "process_time", lambda: clock[0])
+    point = measure_curve.measure(way, 100, 3)
+    assert asked == ["VmRSS", (side, 100, 64), "VmHWM"] and threads == [3]
+    assert len(steps) == runs + 1
+    assert point == dict(way=way, nodes=100, seconds=0.06, peak_mb=901, empty_mb=100)
+    monkeypatch.setattr(measure_curve, "SPAN", 0.01)
+    memory |= {"VmRSS": iter([1]), "VmHWM": iter([1])}
+    steps[1:] = []
+    assert measure_curve.measure(way, 100, 1)["seconds"] == 0.06
+    assert len(steps) == 1 + 1 + measure_curve.RUNS

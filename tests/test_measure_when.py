@@ -152,3 +152,126 @@ def test_the_units_are_those_of_the_last_epoch_not_of_the_best(run, monkeypatch)
     one = ["--methods", "gin", "--questions", "coarse", "--seeds", "1"]
     (cell,) = run(*one)["cells"]
     assert (cell["alive"], cell["epochs"]) == (7, 2)
+
+
+@pytest.mark.parametrize("method", ["0 levels", "random", "by ratio", "no losses"])
+def test_how_a_cell_is_trained_and_judged(run, monkeypatch, method):
+    """Parts of unlike sizes, so that each is known by its number of graphs."""
+    fits, judged, read, made = [], [], [], []
+    build = measure_when.dpcore.build_model
+
+    def fit(*given, progress, on_epoch):
+        fits.append(given)
+        for right in (0.75, 0.5):
+            on_epoch(dict(accuracy=0.5, train_accuracy=right))
+
+    def evaluate(model, graphs):
+        judged.append(graphs)
+        return graphs.num_graphs / 1000
+
+    def kept(*given, **settings):
+        made.append((settings, build(*given, **settings)))
+        return made[-1][1]
+
+    monkeypatch.setattr(measure_when.dpcore, "fit", fit)
+    monkeypatch.setattr(measure_when.dpcore, "evaluate", evaluate)
+    monkeypatch.setattr(measure_when.dpcore, "build_model", kept)
+    clusters = lambda model, *of: read.append(of) or {}  # noqa: E731
+    monkeypatch.setattr(measure_when, "clusters", clusters)
+    own = dict(train=8, validation=4, test=12, larger=4, epochs=7, batch_size=3, lr=0.5)
+    record = measure_when.measure(method, "coarse", 5, own)
+    ((model, train, *rest, validation),) = fits
+    assert rest == [7, 3, 0.5, 5] and model is made[0][1]
+    for part, number, count in ((train, 0, 8), (validation, 1, 4), (judged[0], 2, 12)):
+        seed = 6000 + 100 * number + 12
+        expected, communities = measure_when.drawn("coarse", count, 12, seed)
+        assert torch.equal(part.edge_index, expected.edge_index)
+    assert record["accuracy"] == 0.012
+    assert record["larger"] == {24: 0.004, 48: 0.004}
+    assert [part.num_nodes for part in judged[1:]] == [4 * 6 * n for n in (24, 48)]
+    ((graphs, known),) = read
+    assert graphs is judged[0] and all(map(torch.equal, known, communities))
+    assert (record["epochs"], record["train_accuracy"]) == (2, 0.5)
+    settings = made[0][0]
+    sizes = dict(num_features=8, num_classes=2, hidden=32, dropout=0.0, conv="sage")
+    more = {
+        "0 levels": dict(levels=0, max_nodes=72),
+        "random": dict(levels=1, max_nodes=72),
+        "by ratio": dict(levels=1, max_nodes=288, per_graph=True),
+        "no losses": dict(levels=1, max_nodes=72, link_weight=0.0, entropy_weight=0.0),
+    }[method]
+    assert settings == sizes | more
+    name = measure_when.METHODS[method][0]
+    torch.manual_seed(5)
+    again = build(name, **settings)
+    assert all(map(torch.equal, model.parameters(), again.parameters()))
+
+
+def test_k_is_all_of_the_nodes_that_a_method_names():
+    expected = ("diffpool", dict(conv="sage", levels=1, ratio=1.0, max_nodes=6))
+    assert measure_when.METHODS["k = 6"] == expected
+
+
+def test_a_unit_is_alive_that_answers_to_any_graph_of_the_last_batch(run, monkeypatch):
+    def fit(model, *_, on_epoch, **__):
+        head = model.head
+        with torch.no_grad():
+            head[0].weight.zero_()
+            head[0].bias.fill_(-1)[:5] = 1
+            head[0].weight[:9, 0] = 2
+        width = head[0].in_features
+        head(torch.ones(2, width))  # 9 answer, but to an earlier batch
+        head(torch.stack([torch.zeros(width), torch.ones(width) / 4]))
+        head[0].weight.data[5:7, 0] = 8
+        head(torch.stack([torch.zeros(width), torch.ones(width) / 4]))
+        on_epoch(dict(accuracy=0.5, train_accuracy=0.5))
+
+    monkeypatch.setattr(measure_when.dpcore, "fit", fit)
+    one = ["--methods", "gin", "--questions", "coarse", "--seeds", "1"]
+    (cell,) = run(*one)["cells"]
+    assert cell["alive"] == 7  # five to both graphs, two to one of them
+
+
+def test_training_goes_on_though_all_training_graphs_are_right(run, monkeypatch):
+    def fit(*_, on_epoch, **__):
+        for _ in range(3):
+            on_epoch({"accuracy": 0.5, "train_accuracy": 1.0})
+
+    monkeypatch.setattr(measure_when.dpcore, "fit", fit)
+    record = run("--methods", "mlp", "--questions", "coarse", "--seeds", "1")
+    assert record["cells"][0]["epochs"] == 3
+
+
+def test_options_are_settings_and_every_seed_is_measured(run, monkeypatch):
+    asked = []
+
+    def measure(method, question, seed, settings):
+        asked.append((seed, settings["lr"], settings["train"]))
+        return dict(method=method, question=question, seed=seed)
+
+    monkeypatch.setattr(measure_when, "measure", measure)
+    one = ["--methods", "gin", "--questions", "coarse", "--lr", "0.25", "--train", "4"]
+    run(*one, "--seeds", "2")
+    run(*one, "--seeds", "5")
+    assert asked == [(seed, 0.25, 4) for seed in range(5)]
+
+
+def test_clusters_of_every_level_and_all_graphs():
+    """Two graphs of two nodes; level 1 finds the communities of the second alone."""
+    batch = torch.tensor([0, 0, 1, 1])
+    graphs = measure_when.SparseGraphs.from_edge_index(
+        torch.ones(4, 1), torch.empty(2, 0, dtype=torch.long), batch
+    )
+    first = torch.eye(3)[[0, 0, 1, 2]]
+    above = torch.stack([torch.eye(2)[[0, 0, 0]], torch.eye(2)[[0, 1, 0]]])
+    expected = float(torch.special.entr(torch.tensor([2 / 3, 1 / 3])).sum().exp())
+
+    class Model(torch.nn.Module):
+        def forward(self, graphs):
+            return measure_when.dpcore.models.Output(
+                None, None, None, None, [first, above]
+            )
+
+    found = measure_when.clusters(Model(), graphs, [torch.arange(2)] * 2)
+    assert found["used"] == [1.5, round((1 + expected) / 2, 2)]
+    assert found["agree"] == 0.5
