@@ -608,6 +608,17 @@ def test_details_render_their_markdown(soups):
                 assert details.select("div.highlight"), f"{page.name}: no code"
 
 
+def test_what_is_folded_says_what_it_is(soups):
+    """A label would be read to the blind in place of the name."""
+    for page, soup in soups.items():
+        folds = soup.select("details.hide > summary")
+        assert not any(fold.has_attr("aria-label") for fold in folds)
+        names = [fold.p.get_text() for fold in folds]
+        assert "code" not in names, page.name
+        figures = [name for name in names if name.startswith("code of Figure")]
+        assert len(figures) == len(set(figures)), page.name
+
+
 def test_no_sentence_is_taken_for_a_type(soups):
     """napoleon reads 'word: rest' under a constant as its type and what it is."""
     for page, soup in soups.items():
@@ -647,8 +658,10 @@ def test_every_chapter_says_what_its_run_took(soups):
         if page.parent.name == "notebooks":
             (line,) = soup.select("article p.measured")
             assert line.find_previous_sibling().name == "h1"
-            assert re.match(r"About \d+ minutes to read\. ", line.get_text())
-            assert line.get_text().endswith(measured.sentence(records.get(page.stem)))
+            told = line.get_text()
+            assert re.match(r"About \d+\xa0minutes to read\. .*\d\xa0s and \d", told)
+            sentence = measured.sentence(records.get(page.stem))
+            assert told.replace("\xa0", " ").endswith(sentence)
 
 
 def test_what_the_line_of_a_run_says():
@@ -658,7 +671,9 @@ def test_what_the_line_of_a_run_says():
     for part in ("42 s", "716 MiB", "numpy 2.4, torch 2.13.0", "no data set"):
         assert part in line
     line = measured.sentence(run | {"datasets": {"PROTEINS": True, "DD": False}})
-    assert "made with PROTEINS and DD (fallback)" in line
+    assert "made with PROTEINS and DD (fallback);" in line
+    line = measured.sentence(run | {"datasets": dict.fromkeys(("A", "B", "C"), True)})
+    assert "made with A, B and C;" in line
     assert measured.sentence(None) == measured.NOT_YET
 
 

@@ -37,7 +37,8 @@ def _text(node: nodes.Node) -> str:
     for text in node.findall(nodes.Text):
         part = text.astext()
         if isinstance(text.parent, nodes.math):
-            part = part.replace(r"^\top", "ᵀ")
+            for raw, shown in ((r"^\top", "ᵀ"), ("^2", "²"), ("^*", "*"), ("'", "′")):
+                part = part.replace(raw, shown)
             part = "…" if re.search(r"[\\{}]", part) else part
         parts.append(part)
     return "".join(parts)

@@ -32,7 +32,8 @@ class Leaderboard(Directive):
         env = self.state.document.settings.env
         env.note_reread()  # the records may have grown
         rows = leaderboard(Path(env.srcdir) / RESULTS)
-        link = f'<p><a href="{CSV}" download>Download all of it as CSV</a></p>'
+        link = f'<a href="{CSV}" download>Download all of it as CSV</a>'
+        link = f"<p>{link}. Its columns:</p>"
         table = nodes.raw("", leaderboard_html(rows) + link, format="html")
         return [table, _schema()]
 

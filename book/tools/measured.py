@@ -34,8 +34,9 @@ def sentence(run: dict | None) -> str:
     )
     if not names:
         return told + "It needs no data set."
+    listed = " and ".join(filter(None, (", ".join(names[:-1]), names[-1])))
     return told + (
-        f"The outputs on this page were made with {' and '.join(names)}; "
+        f"The outputs on this page were made with {listed}; "
         "without this data, what you run yourself prints other figures."
     )
 

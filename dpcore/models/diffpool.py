@@ -48,8 +48,9 @@ class DiffPoolClassifier(Classifier):
         num_features, num_classes: of the data.
         clusters: clusters of every level, finest first; none for a flat model.
         hidden: width of all GNNs, embeddings and the classifier.
-        num_layers, conv, dropout, self_loops: see :class:`dpcore.GNN`. conv="s2v" is
-            Structure2Vec with num_layers rounds, see :class:`dpcore.models.s2v.S2V`.
+        num_layers, dropout, self_loops: see :class:`dpcore.GNN`.
+        conv: see :class:`dpcore.GNN`; "s2v" is Structure2Vec with num_layers rounds,
+            see :class:`dpcore.models.s2v.S2V`.
         link_weight, entropy_weight: of the two losses in the objective.
         ratio: see :class:`dpcore.DiffPool`; None: all graphs use all clusters.
         assignments: "learned": a GNN and a softmax, as in the paper. "hard": its

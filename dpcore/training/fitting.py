@@ -85,7 +85,7 @@ def fit(
         model: from :func:`dpcore.build_model`, or any module that returns an `Output`.
         train, validation: labelled graphs: a data set, a list of PyG `Data`, or
             `SparseGraphs`.
-        epochs, batch_size, lr: 40, 32, 1e-3 as in the slide deck.
+        epochs, batch_size, lr: by default those of the slide deck.
         seed: of shuffling and dropout; the same seed gives the same run on one
             machine. The global random state is left as it was.
         progress: show a progress bar.

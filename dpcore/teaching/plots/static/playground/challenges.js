@@ -21,9 +21,11 @@
 
   const decided = ({ s }) => s.every((row) => Math.max(...row) > 0.5);
 
-  // How far training would still move S: the largest gradient by a score.
+  // How far training would still move S: the largest gradient by a score. Without a weight
+  // there is no training.
   const push = ({ state, run }) => {
-    if (state.layers !== 0) return Number.POSITIVE_INFINITY;
+    if (state.layers !== 0 || !(state.linkWeight || state.entropyWeight))
+      return Number.POSITIVE_INFINITY;
     const rows = P.model.rowsOf(P.gradients.backward(state.model, run, state));
     return Math.max(...rows.flat().map(Math.abs));
   };
@@ -83,7 +85,9 @@
     {
       id: "stuck",
       title: "Find an S that no training moves, although it is mush",
-      hint: "Free scores: pull the nodes until all rows are equal.",
+      hint:
+        "Equal rows are not enough: pull all of them alike, and training moves them. They must " +
+        "prefer no cluster. What does the temperature do to free scores?",
       check: (now) => now.level.aNode > 1.9 && now.level.s.length > 2 && push(now) < 2e-5,
     },
     {
