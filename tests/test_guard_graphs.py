@@ -84,6 +84,15 @@ def test_an_edge_between_two_graphs_is_refused():
     batch = torch.tensor([0, 0, 1])
     with pytest.raises(ValueError, match="joins nodes that batch puts in two graphs"):
         SparseGraphs.from_edge_index(torch.eye(3), EDGES[:, 1:2], batch)
+    inside_first = torch.tensor([[0, 1, 1], [1, 0, 2]])
+    with pytest.raises(ValueError, match="joins nodes that batch puts in two graphs"):
+        SparseGraphs.from_edge_index(torch.eye(3), inside_first, batch)
+
+
+def test_a_graph_of_a_batch_has_one_label():
+    pair = Data(x=torch.eye(2), edge_index=EDGES[:, :1], y=torch.tensor([0, 1]))
+    with pytest.raises(ValueError, match="y has 4 labels for 2 graphs"):
+        SparseGraphs.from_data_list([pair, pair])
 
 
 def test_graphs_without_edges_keep_their_attributes_width():

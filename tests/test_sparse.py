@@ -58,6 +58,7 @@ def test_a_pattern_that_is_symmetric_with_other_values_is_not_symmetric():
     matrix = Csr.from_coo(index, torch.tensor([1.0, 2.0]), (2, 2))
     assert not matrix.symmetric
     assert to_dense(matrix.transposed).tolist() == [[0, 2], [1, 0]]
+    assert not Csr.from_coo(index, torch.tensor([1.0, 1.000001]), (2, 2)).symmetric
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (3, 5)])
