@@ -6,6 +6,7 @@ from torch_geometric.data import Batch, Data
 
 from dpcore.graphs import DenseGraphs, SparseGraphs, as_graphs, blockwise
 from dpcore.graphs.checks import NotFinite, check_stack, checked_batch, checked_edges
+from dpcore.graphs.dense import inverse_power
 from dpcore.graphs.products import GraphProducts
 
 EDGES = torch.tensor([[0, 1, 2], [1, 2, 0]])  # one direction only
@@ -87,6 +88,19 @@ def test_an_edge_between_two_graphs_is_refused():
     inside_first = torch.tensor([[0, 1, 1], [1, 0, 2]])
     with pytest.raises(ValueError, match="joins nodes that batch puts in two graphs"):
         SparseGraphs.from_edge_index(torch.eye(3), inside_first, batch)
+
+
+def test_a_single_graph_is_a_batch_of_one_and_every_form_keeps_the_labels():
+    y = torch.tensor([3])
+    graphs = SparseGraphs.from_edge_index(torch.eye(3), EDGES, y=y)
+    for form in (graphs, graphs.normalized(), graphs.averaged()):
+        assert torch.equal(form.y, y) and form.sum(form.x).tolist() == [[1.0] * 3]
+
+
+def test_the_slope_of_an_inverse_is_cut_where_it_would_overflow():
+    tiny = torch.tensor([1e-20, 1e-3], requires_grad=True)
+    inverse_power(tiny, 1.0).sum().backward()
+    assert tiny.grad[0] == 0 and tiny.grad[1] == pytest.approx(-1e6, rel=1e-3)
 
 
 def test_a_graph_of_a_batch_has_one_label():

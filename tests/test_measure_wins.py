@@ -145,7 +145,7 @@ class Told(nn.Module):
 def told_parts():
     """Parts of unlike sizes; a graph is its number and its class."""
     made = {}
-    for name, n in dict(train=10, validation=5, test=20).items():
+    for name, n in dict(train=10, validation=40, test=20).items():
         y = torch.arange(n) % 2
         x = torch.stack([torch.arange(n), y], 1).float().unsqueeze(1)
         made[name] = SimpleNamespace(x=x, adj=x, y=y, community=None)
@@ -169,10 +169,11 @@ def fitted(right, sure=None, seed=0, epochs=4, **setting):
         ([0.4, 0.8, 0.8, 0.6], [1, 1, 2, 1], 2, 4),  # of equals the lower loss
         ([0.4, 0.8, 0.8, 0.6], [1, 2, 1, 1], 3, 4),
         ([0.4, 1.0, 0.6, 0.6], None, 2, 2),  # all are right: it ends
+        ([0.4, 0.975, 0.6, 0.6], None, 2, 4),  # all but one: it goes on
     ],
 )
 def test_the_weights_of_the_best_validation_epoch_are_kept(right, sure, best, epochs):
-    share = {5: right, 20: [0.95, 0.1, 0.2, 0.9], 10: [0.5] * 4}
+    share = {40: right, 20: [0.95, 0.1, 0.2, 0.9], 10: [0.5] * 4}
     told = [{n: values[i] for n, values in share.items()} for i in range(4)]
     model, record = fitted(told, sure)
     assert int(model.age) == best and record["epochs"] == epochs
@@ -430,10 +431,16 @@ def test_what_is_read_of_a_fixed_assignment(trained, row):
         assert record[name] == value
 
 
-def test_a_small_cell_from_beginning_to_end():
+def test_a_small_cell_from_beginning_to_end(monkeypatch):
+    seen, clusters = [], tool.clusters
+    monkeypatch.setattr(
+        tool, "clusters", lambda s, own: seen.append(own) or clusters(s, own)
+    )
     record = tool.measure("shown", "walks", 1, SMALL)
     assert {"train", "validation", "test", "seen", "24", "used", "agree"} <= {*record}
     assert 1 <= record["epochs"] <= 3 and 0 <= record["test"] <= 1
+    (community,) = seen
+    assert torch.equal(community, tool.part("shown", "test", 12, 1, 6).community)
 
 
 def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):

@@ -59,6 +59,8 @@ def test_a_pattern_that_is_symmetric_with_other_values_is_not_symmetric():
     assert not matrix.symmetric
     assert to_dense(matrix.transposed).tolist() == [[0, 2], [1, 0]]
     assert not Csr.from_coo(index, torch.tensor([1.0, 1.000001]), (2, 2)).symmetric
+    cycle = torch.tensor([[0, 1, 2], [1, 2, 0]])  # as many edges in as out
+    assert not Csr.from_coo(cycle, torch.ones(3), (3, 3)).symmetric
 
 
 @pytest.mark.parametrize("shape", [(4, 4), (3, 5)])
