@@ -12,7 +12,7 @@ UNITS = "s|ms|µs|GB|MB|kB|GiB|MiB|KiB|px|nats?|points?|percent|nodes|cores|minu
 NAMES = "[Cc]hapters?|[Ff]igures?|Tables?|entry|erratum|issue|[Ee]xercise|[Ss]tep|sd"
 TIED = re.compile(
     rf"(?<=\d) (?=(?:{UNITS})\b|%|\d{{3}}\b)"
-    rf"|(?<=\w) (?=[×±] ?\w)|(?<=\w [×±]) (?=\w)"
+    rf"|(?<=\w) (?=[×±=<>≈] ?[−\w])|(?<=\w [×±=<>≈]) (?=[−\w])"
     rf"|(?:(?<=\b)(?:{NAMES})) (?=\d)"
 )
 LAST = re.compile(rf"\b(?:{NAMES}) $")
@@ -26,6 +26,8 @@ def tied(text: str) -> str:
     '28~s and 735~MiB, chapter~08'
     >>> tied("100 % of 10 000 n × n boxes, 3 ± 1").replace(NO_BREAK, "~")
     '100~% of 10~000 n~×~n boxes, 3~±~1'
+    >>> tied("Fisher's exact test: p = 0.001").replace(NO_BREAK, "~")
+    "Fisher's exact test: p~=~0.001"
     """
     return TIED.sub(lambda found: found[0].replace(" ", NO_BREAK), text)
 
