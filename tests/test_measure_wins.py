@@ -412,6 +412,15 @@ def test_four_starts_are_four_runs_of_every_rate(begun, row, rates):
         assert not begun[0][2].equal(begun[1][2])
 
 
+@pytest.mark.parametrize("row", ["walks", "true"])
+def test_of_four_starts_the_best_on_validation_stays(trained, row):
+    record = tool.measure("shown", row + tool.STARTED, 3, SMALL)
+    assert [call.seed for call in trained] == [3, 103, 203, 303]
+    assert (record["validation"], record["number"]) == (0.5, 2)
+    firsts = [call.weights[0].flatten()[0].item() for call in trained]
+    assert row == "true" or len({*firsts}) == 4  # each its own weights
+
+
 @pytest.mark.parametrize("row", ["true", "k-means"])
 def test_what_is_read_of_a_fixed_assignment(trained, row):
     record, parts = (
