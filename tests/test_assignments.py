@@ -249,6 +249,8 @@ def test_random_assignments_are_the_seeds_and_the_graphs_alone():
     restored = draw(2)
     restored.load_state_dict(model.state_dict())
     assert torch.equal(restored(graphs)[0], finest)
+    for one in (model, restored):  # the upper levels are drawn once and for all
+        assert torch.equal(one(graphs)[1], coarse)
 
 
 def test_random_assignments_are_normal_and_independent():

@@ -113,6 +113,22 @@ def test_equal_graphs_draw_alike_and_others_do_not():
     assert not torch.equal(first, second)
 
 
+def test_a_draw_knows_where_edges_end_and_follows_from_both_seeds():
+    around = torch.arange(6)
+    ring = torch.stack([around, (around + 1) % 6])
+    triangles = torch.stack([around, around // 3 * 3 + (around + 1) % 3]) + 6
+    batch = torch.arange(2).repeat_interleave(6)
+    edges = torch.cat([ring, triangles], dim=1)  # a successor each
+    graphs = SparseGraphs.from_edge_index(torch.ones(12, 1), edges, batch)
+    model = Random([3])
+    model.seed.fill_(7)
+    first, second = model(graphs)[0].split(6)
+    assert not torch.equal(first, second)
+    told = torch.cat([torch.ones_like(around), ring[1]]).numpy().tobytes()
+    generator = torch.Generator().manual_seed(zlib.crc32(told, 7))
+    assert torch.equal(first, torch.randn(6, 3, generator=generator))
+
+
 def test_clusters_and_ratio_are_handed_on():
     graphs = union(random_graphs([4, 11], seed=1, dtype=torch.float32))
     for clusters, ratio in (([6, 2], 1.0), ([6, 2], 0.5), ([3, 1], 0.5)):

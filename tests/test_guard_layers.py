@@ -107,10 +107,12 @@ def test_a_module_is_handed_the_edges_of_a_batch():
     assert told.seen["edge_weight"].tolist() == [0.5, 2.0]
     assert told.seen["edge_attr"].tolist() == [[1, 2], [3, 4]]
     assert told.seen["batch"].tolist() == [0, 0, 1, 1]
-    blind = Told()
+    blind, inside = Told(), Told()
     blind.edge_dim = None  # as PyG's attention says that it reads none
-    OnEdges(blind, 6)(graphs, graphs.x)
-    assert blind.seen["edge_attr"] is None
+    inside.linear.edge_dim = None  # so does one inside another module
+    for told in (blind, inside):
+        OnEdges(told, 6)(graphs, graphs.x)
+        assert told.seen["edge_attr"] is None
 
 
 def test_a_joined_stack_is_wide_inside_and_every_layer_learns():
