@@ -93,6 +93,7 @@ def test_the_share_of_a_graph_is_the_ceiling_without_rounding():
     sizes = torch.tensor([50])
     fifty = DenseGraphs(torch.ones(1, 50, 1), torch.zeros(1, 50, 50), sizes)
     assert clusters_of_ratio(fifty, 0.14, 9).tolist() == [7]
+    assert clusters_of_ratio(fifty, 0.3, 20).tolist() == [15]  # 16 in float32
 
 
 @pytest.mark.parametrize("conv", ["gcn", "sage"])
@@ -125,6 +126,8 @@ def test_a_layer_hands_all_tensors_on(graphs):
             graphs.x, graphs.edge_index, edge_attr=graphs.edge_attr, **named
         )
         assert_same(by_tensors, layer(graphs))
+        if "ratio" in settings:
+            assert by_tensors.clusters.tolist() == [4, 3]  # a quarter, at most all
         reads = "gnn" in settings or "assign_gnn" in settings
         assert (by_tensors.edge_attr is not None) == reads
         named_too = dict(batch=graphs.batch, edge_attr=graphs.edge_attr)
@@ -140,6 +143,22 @@ def test_the_next_level_knows_its_sizes_and_attributes(graphs):
     level = out.graphs
     assert torch.equal(level.sizes, clusters) and level.edge_attr is out.edge_attr
     assert level.mask.tolist() == [[True] * 3 + [False], [True] * 2 + [False] * 2]
+
+
+def test_attributes_are_means_under_the_assignment_that_pools(graphs):
+    logits = scores(graphs, 4)
+    sure = 1e4 * nn.functional.one_hot(logits.argmax(1), 4).float()
+    hard, soft = (
+        diff_pool(graphs.x, graphs, of, hard=h, edge_attr=True)
+        for of, h in ((logits, True), (sure, False))
+    )
+    close(hard.edge_attr, soft.edge_attr)
+    one, attribute = torch.tensor([[0], [1]]), torch.tensor([[3.0]])
+    pair = SparseGraphs.from_edge_index(
+        torch.eye(2), one, None, torch.tensor([-2.0]), edge_attr=attribute
+    )
+    out = diff_pool(pair.x, pair, 1e4 * torch.eye(2), edge_attr=True)
+    assert out.edge_attr[0, :, :, 0].tolist() == [[0, 3], [0, 0]]
 
 
 def test_hard_assignments_have_the_softmax_s_entropy_and_gradients(graphs):

@@ -84,3 +84,19 @@ def test_a_point_is_the_median_of_runs_after_a_first(monkeypatch, way, side, run
     steps[1:] = []
     assert measure_curve.measure(way, 100, 1)["seconds"] == 0.06
     assert len(steps) == 1 + 1 + measure_curve.RUNS
+
+
+def test_every_process_gets_the_threads_that_the_file_says(tmp_path, monkeypatch):
+    commands, output = [], tmp_path / "curve.json"
+
+    def elsewhere(command, **_):
+        commands.append(command)
+        return SimpleNamespace(stdout="{}")
+
+    monkeypatch.setattr(measure_curve.operators, "check_operator", lambda *_: None)
+    monkeypatch.setattr(measure_curve.subprocess, "run", elsewhere)
+    options = ["--largest", "100", "--threads", "7", "--output", str(output)]
+    monkeypatch.setattr(sys, "argv", ["measure_curve.py", *options])
+    measure_curve.main()
+    assert json.loads(output.read_text())["settings"]["threads"] == 7
+    assert [command[2:4] for command in commands] == [["--threads", "7"]] * 2
