@@ -28,7 +28,8 @@ def run(tmp_path, monkeypatch):
 
 def test_what_is_measured_is_not_measured_again(run, monkeypatch):
     one = ["--datasets", "MUTAG", "--repairs", "none", "late entropy", "--folds"]
-    first = run(*one, "1")
+    run("--datasets", "MUTAG", "--repairs", "none", "--folds", "1")
+    first = run(*one, "1")  # the other repair of the same fold
     assert [(r["repair"], r["fold"]) for r in first] == [
         ("none", 0),
         ("late entropy", 0),
