@@ -308,6 +308,8 @@ def test_the_usual_settings_are_those_of_the_papers():
 def test_what_no_model_has_is_refused():
     with pytest.raises(ValueError, match="readout is 'first', expected mean, max or"):
         dpcore.models.FlatClassifier(3, 2, readout="first")
+    layers = dpcore.models.FlatClassifier(3, 2).gnn.layers
+    assert {layer.self_loops for layer in layers} == {"add"}
     for name in NAMES:
         able = name.startswith("diffpool") and name != "diffpool-walks"
         assert ("gnn" in accepted_settings(name)) == able
