@@ -15,6 +15,7 @@ from torch_geometric.data import Data
 from dpcore.experiments import kernels
 from dpcore.experiments.kernels import folds, matrices
 from dpcore.experiments.kernels.labelled import labelled
+from dpcore.graphs import SparseGraphs
 
 
 def graph(labels, edges, y=0):
@@ -199,3 +200,15 @@ def test_colours_are_refined_as_often_as_asked_for():
     path = csr_array(np.array([[0, 1, 0], [1, 0, 1], [0, 1, 0]]))
     for rounds in (0, 1, 3):
         assert len(kernels.wl_colours(path, np.zeros(3, int), rounds)) == rounds + 1
+
+
+def test_what_is_kept_is_of_graphs_with_other_edges_from_the_same_ends():
+    """A path and a star of directed edges: x, sizes and ends are equal."""
+
+    def gram(starts):
+        edges = torch.tensor([[*starts, 3, 4], [1, 2, 4, 5]])
+        batch = torch.tensor([0, 0, 0, 1, 1, 1])
+        x = torch.eye(2)[[0, 1, 0, 0, 0, 1]]
+        return kernels.gram("1-wl", SparseGraphs.from_edge_index(x, edges, batch))
+
+    assert not np.allclose(gram([0, 1]), gram([0, 0]))
