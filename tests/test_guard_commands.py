@@ -12,7 +12,7 @@ import dpcore
 from dpcore import tables
 from dpcore.__main__ import main
 from dpcore.data import datasets
-from dpcore.experiments import bench
+from dpcore.experiments import actions, bench
 from dpcore.experiments.commands import parser
 from dpcore.experiments.tables import plan, runner, store
 from dpcore.experiments.tables.fold import Outcome
@@ -201,3 +201,14 @@ def test_an_error_of_many_lines_is_told_in_one(monkeypatch, capsys):
     monkeypatch.setattr(datasets, "load_dataset", nowhere)
     assert main(["data", "DD"]) == 1
     assert capsys.readouterr() == ("", "dpcore: not here 1. go 2. come\n")
+
+
+def test_every_data_set_is_planned_and_facts_are_named_in_words(monkeypatch, capsys):
+    seen = []
+    monkeypatch.setattr(actions, "tables_run", lambda own: seen.extend(own.tasks) or 0)
+    asked = ["--datasets", "MUTAG,DD", "--rows", "mlp", "--folds", "3"]
+    assert main(["tables", "run", *asked]) == 0
+    assert [task.dataset for task in seen] == ["MUTAG"] * 3 + ["DD"] * 3
+    assert main(["data", "MUTAG"]) == 0
+    shown = capsys.readouterr().out
+    assert "median nodes" in shown and "median_nodes" not in shown
