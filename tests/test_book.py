@@ -181,8 +181,7 @@ UNSEEN = """() => {
         range.selectNodeContents(node);
         return [...range.getClientRects()].map(box => box.top + box.height / 2);
     };
-    const whole = "article span.math, article :is(h1, h2, h3) code";
-    for (const formula of document.querySelectorAll(whole)) {
+    for (const formula of document.querySelectorAll("article span.math")) {
         const after = formula.nextSibling, box = formula.getBoundingClientRect();
         if (!/^[.,:;?!)]/.test(after?.data ?? "") || !box.height) continue;
         if (tops(after)[0] > box.bottom)

@@ -462,7 +462,13 @@ def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
     monkeypatch.setattr(tool, "measure", measure)
     monkeypatch.setattr(tool, "PLAN", [("shown", "walks"), ("hidden", "walks")])
     monkeypatch.setattr(tool, "FURTHER", [("noise", "true")])
-    for options in (["--seeds", "1"], ["--seeds", "2"], ["--seeds", "1", "--further"]):
+    monkeypatch.setattr(tool, "FRESH", [("shown", "walks")])
+    for options in (
+        ["--seeds", "1"],
+        ["--seeds", "2"],
+        ["--seeds", "1", "--further"],
+        ["--seeds", "2", "--fresh"],
+    ):
         monkeypatch.setattr(sys, "argv", ["x", "--output", str(output), *options])
         tool.main()
     assert measured == [
@@ -471,6 +477,8 @@ def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
         ("shown", "walks", 2),
         ("hidden", "walks", 2),
         ("noise", "true", 1),
+        ("shown", "walks", 21),
+        ("shown", "walks", 22),
     ]
     head, *cells = map(json.loads, output.read_text().splitlines())
-    assert len(cells) == 5 and head["train"] == 300 and "versions" in head
+    assert len(cells) == 7 and head["train"] == 300 and "versions" in head
