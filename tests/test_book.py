@@ -181,7 +181,8 @@ UNSEEN = """() => {
         range.selectNodeContents(node);
         return [...range.getClientRects()].map(box => box.top + box.height / 2);
     };
-    for (const formula of document.querySelectorAll("article span.math")) {
+    const whole = "article span.math, article :is(h1, h2, h3) code";
+    for (const formula of document.querySelectorAll(whole)) {
         const after = formula.nextSibling, box = formula.getBoundingClientRect();
         if (!/^[.,:;?!)]/.test(after?.data ?? "") || !box.height) continue;
         if (tops(after)[0] > box.bottom)

@@ -86,9 +86,9 @@ def run(
         jobs: folds side by side, each in a single-threaded process of this machine.
         results: folder of the records.
         progress: show a progress bar over the whole grid, with the time left.
-        scheduler: address of a Dask scheduler, tcp://HOST:PORT, whose workers measure
-            the folds in place of this machine. Each loads the data itself, as its own
-            `DPCORE_DATA` and `DPCORE_MIRROR` say.
+        scheduler: address of a Dask scheduler, `tcp://HOST:PORT`, whose workers
+            measure the folds in place of this machine. Each loads the data itself, as
+            its own `DPCORE_DATA` and `DPCORE_MIRROR` say.
         replace: records of other settings are moved to the folder `replaced` in
             `results`, each when the new one is finished; else they are refused.
         settings: in place of those in `SETTINGS`, such as epochs=5.
