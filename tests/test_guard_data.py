@@ -234,3 +234,14 @@ def test_the_features_are_those_of_the_first_graph():
     y = torch.tensor([0])
     graphs = [Data(x=torch.ones(1, width), y=y) for width in (2, 3)]
     assert datasets.GraphDataset(graphs).num_features == 2
+
+
+def test_a_fact_that_is_known_and_was_not_found_is_a_difference():
+    archives.compare({"graphs": 2, "nodes": 9}, {"graphs": 2}, "TINY", "here")
+    with pytest.raises(archives.DatasetCorrupt, match="edges: expected 3, got None"):
+        archives.compare({"graphs": 2}, {"graphs": 2, "edges": 3}, "TINY", "here")
+
+
+def test_memory_that_does_not_suffice_is_no_damage():
+    with pytest.raises(MemoryError), archives._refused("here"):
+        raise MemoryError

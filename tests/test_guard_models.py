@@ -51,6 +51,9 @@ def test_dropout_is_handed_on(name):
         assert differ == any(not torch.equal(passes[0], other) for other in passes[1:])
         model.eval()
         assert torch.equal(model(graphs).logits, model(graphs).logits)
+    model = build(name, graphs, dropout=0.9)
+    own = [part for part in model.modules() if type(part).__module__[:7] == "dpcore."]
+    assert {getattr(part, "dropout", 0.9) for part in own} == {0.9}
 
 
 @pytest.mark.parametrize("name", NAMES)

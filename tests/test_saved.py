@@ -126,6 +126,7 @@ def test_files_that_are_no_saved_model(tmp_path):
         ("[]", "metadata are damaged"),
         ('{"format": 1, "recipe": 3, "note": ""}', "metadata are damaged"),
         ('{"format": 2, "recipe": {}, "note": ""}', "format 2, this dpcore reads 1"),
+        ('{"format": 0, "recipe": {}, "note": ""}', "format 0, this dpcore reads 1"),
         ('{"format": 1, "recipe": {"name": "mlp"}, "note": ""}', "builds? no model"),
     ],
 )
