@@ -194,6 +194,14 @@ def test_without_node_labels_the_degree_up_to_a_cap(tiny, tmp_path, monkeypatch)
     assert graphs[0].x.dtype == torch.float32
 
 
+def test_attributes_need_no_node_labels(tiny, tmp_path, monkeypatch):
+    del tiny["node_labels"]
+    monkeypatch.setitem(EXPECTED, "TINY", FACTS | {"node_labels": 0})
+    put(tmp_path / "mirror", pack(tiny), monkeypatch)
+    x = load_dataset("TINY", attributes=True)[0].x
+    assert x[:, :2].tolist() == [[0.5, 1.0]] * 4 and (x[:, 2:].sum(1) == 1).all()
+
+
 @needs_grakel
 @pytest.mark.filterwarnings("ignore::DeprecationWarning")
 def test_mutag_equals_what_pyg_reads(tmp_path, monkeypatch):

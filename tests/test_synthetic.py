@@ -11,7 +11,14 @@ import torch
 from sklearn.metrics import adjusted_mutual_info_score
 from torch_geometric.utils import to_networkx
 
-from dpcore.data.synthetic import PATTERNS, QUESTIONS, WIRINGS, ask, communities
+from dpcore.data.synthetic import (
+    PATTERNS,
+    QUESTIONS,
+    WIRINGS,
+    _simple_connected,
+    ask,
+    communities,
+)
 
 SHAPES = {
     "ring": nx.cycle_graph(6),
@@ -105,6 +112,13 @@ def test_the_communities_are_those_of_modularity():
         of_node = {node: c for c, group in enumerate(found) for node in group}
         names = [of_node[node] for node in range(72)]
         assert adjusted_mutual_info_score(data.community, names) > 0.8
+
+
+def test_a_community_is_in_one_piece_also_where_degrees_allow_two():
+    for seed in range(20):  # rings: three and three, or six
+        rng = np.random.default_rng(seed)
+        graph = nx.Graph(_simple_connected(np.full(6, 2), rng))
+        assert nx.is_connected(graph) and {d for _, d in graph.degree} == {2}
 
 
 def test_node_order_tells_nothing():
