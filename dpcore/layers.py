@@ -37,7 +37,7 @@ def reset_children(module: nn.Module) -> None:
 
 
 class GCNLayer(nn.Module):
-    """H' = D̃^-½ Ã D̃^-½ H W + b (Kipf and Welling, 2017).
+    """H' = D̃^−½ Ã D̃^−½ H W + b (Kipf and Welling, 2017).
 
     Args:
         self_loops: "add" keeps the diagonal of a coarsened adjacency, the edge mass

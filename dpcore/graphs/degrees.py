@@ -10,7 +10,7 @@ from dpcore.graphs.dense import inverse_power
 
 
 def over_degrees(adjacency: Csr, kind: str) -> Csr:
-    """D⁻¹ A for "mean"; D̃^-½ Ã D̃^-½ for "add" and "replace"."""
+    """D⁻¹ A for "mean"; D̃^−½ Ã D̃^−½ for "add" and "replace"."""
     if kind == "mean":
         scale = inverse_power(_row_sums(adjacency), 1.0)
         return adjacency.scaled(scale, torch.ones_like(scale))

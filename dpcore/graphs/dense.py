@@ -115,7 +115,7 @@ class DenseGraphs:
         return self.adj.double().square().sum((1, 2))
 
     def normalized(self, self_loops: str = "add") -> DenseGraphs:
-        """The same graphs with D̃^-½ Ã D̃^-½; see `SparseGraphs.normalized`."""
+        """The same graphs with D̃^−½ Ã D̃^−½; see `SparseGraphs.normalized`."""
         check_self_loops(self_loops)
         if self_loops not in self._normalized:
             one = torch.eye(self.x.size(1), dtype=self.adj.dtype, device=self.x.device)

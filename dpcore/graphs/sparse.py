@@ -278,7 +278,7 @@ class SparseGraphs:
         return self._squared_norm
 
     def normalized(self, self_loops: str = "add") -> SparseGraphs:
-        """The same graphs with D̃^-½ Ã D̃^-½ for adjacency (Kipf and Welling, 2017).
+        """The same graphs with D̃^−½ Ã D̃^−½ for adjacency (Kipf and Welling, 2017).
 
         Ã = A + I for "add"; "replace" sets the diagonal of A to 1, as PyG's
         `DenseGCNConv` does. D̃ holds the row sums of Ã; a node whose row sum is not

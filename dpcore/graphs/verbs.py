@@ -57,7 +57,7 @@ class Graphs(Protocol):
 
     @property
     def num_graphs(self) -> int:
-        """B."""
+        """Graphs of the batch, B."""
         ...
 
     @property
@@ -107,7 +107,7 @@ class Graphs(Protocol):
         ...
 
     def normalized(self, self_loops: str = "add") -> Graphs:
-        """The same graphs with D̃^-½ Ã D̃^-½ for their adjacency."""
+        """The same graphs with D̃^−½ Ã D̃^−½ for their adjacency."""
         ...
 
     def averaged(self) -> Graphs:

@@ -3,7 +3,7 @@
 Every repair is a word that :class:`DiffPoolClassifier` takes:
 
 - "detached": a level's losses take its adjacency for a constant;
-- "normalised": the next level gets D^-½ A' D^-½, whose entries are at most 1 again,
+- "normalised": the next level gets D^−½ A' D^−½, whose entries are at most 1 again,
   with 1e-6 of an edge more in D;
 - "no-diagonal": the next level gets A' without the edge mass inside clusters;
 - "mincut", "dmon": other losses in place of the two.

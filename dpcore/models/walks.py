@@ -27,7 +27,7 @@ LONGEST = 7
 
 
 def between(adj: Tensor) -> Tensor:
-    """N = D^-½ (A' without its diagonal, symmetrised) D^-½, [B, k, k].
+    """N = D^−½ (A' without its diagonal, symmetrised) D^−½, [B, k, k].
 
     Only edges between clusters are left, whatever mass they have: the eigenvalues lie
     in [-1, 1]. A cluster that shares no edge with another has a row of zeros.
