@@ -21,8 +21,8 @@
 
   const decided = ({ s }) => s.every((row) => Math.max(...row) > 0.5);
 
-  // How far training would still move S: the largest gradient by a score. Without a weight
-  // there is no training.
+  // How hard the losses push S: the largest gradient by a score. Without a weight there
+  // are none.
   const push = ({ state, run }) => {
     if (state.layers !== 0 || !(state.linkWeight || state.entropyWeight))
       return Number.POSITIVE_INFINITY;
@@ -84,10 +84,10 @@
     },
     {
       id: "stuck",
-      title: "Find an S that no training moves, although it is mush",
+      title: "Find an S on which the losses hardly push, although it is mush",
       hint:
-        "Equal rows are not enough: pull all of them alike, and training moves them. They must " +
-        "prefer no cluster. What does the temperature do to free scores?",
+        "Equal rows are not enough: they must prefer no cluster. What does the temperature do " +
+        "to free scores? (Adam leaves such a place all the same: it divides a push by its size.)",
       check: (now) => now.level.aNode > 1.9 && now.level.s.length > 2 && push(now) < 2e-5,
     },
     {
