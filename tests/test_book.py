@@ -620,6 +620,13 @@ def test_what_is_folded_says_what_it_is(soups):
         assert len(figures) == len(set(figures)), page.name
 
 
+def test_code_holds_no_space_that_python_does_not_read(soups):
+    """The extension that ties numbers to their units leaves code as it is."""
+    for page, soup in soups.items():
+        for code in soup.select("article :is(pre, code)"):
+            assert "\xa0" not in code.get_text(), f"{page.name}: {code.get_text()[:60]}"
+
+
 def test_no_sentence_is_taken_for_a_type(soups):
     """napoleon reads 'word: rest' under a constant as its type and what it is."""
     for page, soup in soups.items():

@@ -16,7 +16,7 @@ TIED = re.compile(
     rf"|(?:(?<=\b)(?:{NAMES})) (?=\d)"
 )
 LAST = re.compile(rf"\b(?:{NAMES}) $")
-VERBATIM = (nodes.literal, nodes.literal_block, nodes.math, nodes.math_block, nodes.raw)
+VERBATIM = (nodes.literal, nodes.math, nodes.FixedTextElement)
 
 
 def tied(text: str) -> str:
@@ -34,7 +34,7 @@ def tied(text: str) -> str:
 
 def tie(app, doctree: nodes.document, docname: str) -> None:
     for text in list(doctree.findall(nodes.Text)):
-        if isinstance(text.parent, (*VERBATIM, nodes.comment)):
+        if isinstance(text.parent, VERBATIM):
             continue
         new = tied(text)
         after = text.next_node(nodes.reference, descend=False, siblings=True)
