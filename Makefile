@@ -42,9 +42,10 @@ book: $(BUILT)
 
 # What is built stays until a file that it is made of changes; a page that is taken away
 # changes _toc.yml. Sphinx says each warning once: after a failed build it has to read
-# every page again.
+# every page again; and so it has to after a change of an extension in book/tools.
 $(BUILT): $(STAMP) $(MADE_OF)
-	$(BIN)/jupyter-book build -W -n --keep-going . || { rm -rf _build/.doctrees; exit 1; }
+	$(BIN)/jupyter-book build -W -n --keep-going $(if $(filter book/tools/%,$?),--all) . \
+		|| { rm -rf _build/.doctrees; exit 1; }
 	@touch $@
 
 # All parts run, so that one look shows all; any one failing fails. The book first: its
