@@ -9,7 +9,6 @@ cell, which all notebooks share, and after it what any of them imports.
 import ast
 import json
 import os
-import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -59,7 +58,8 @@ def imports_of(notebooks: list[nbformat.NotebookNode]) -> str:
     """All their import statements, as one cell."""
     found = []
     for cell in (c for book in notebooks for c in chapters.code_cells(book)[1:]):
-        for node in ast.walk(ast.parse(re.sub(r"(?m)^ *[%!].*", "", cell.source))):
+        body = chapters.statements(cell.source)
+        for node in (one for statement in body for one in ast.walk(statement)):
             if isinstance(node, ast.Import | ast.ImportFrom):
                 found.append(ast.unparse(node))
     return "\n".join(dict.fromkeys(found))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from functools import cache
 from pathlib import Path
@@ -54,6 +55,11 @@ def is_setup_cell(source: str) -> bool:
 
 def code_cells(notebook: nbformat.NotebookNode) -> list[nbformat.NotebookNode]:
     return [cell for cell in notebook.cells if cell.cell_type == "code"]
+
+
+def statements(source: str) -> list[ast.stmt]:
+    """Those of a cell; lines that only a notebook understands are left out."""
+    return ast.parse(re.sub(r"(?m)^ *[%!].*", "", source)).body
 
 
 def tags(cell: nbformat.NotebookNode) -> list[str]:

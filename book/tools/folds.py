@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 import re
 
-from chapters import is_setup_cell
+from chapters import is_setup_cell, statements
 from docutils import nodes
 from myst_nb.sphinx_ import (
     HideCodeCellNode,
@@ -19,12 +19,6 @@ from myst_nb.sphinx_ import (
 
 FIGURE = re.compile(r"<figcaption><strong>(Figure [\d.]+)\.")
 SUMMARY = '<summary aria-label="Toggle hidden content">\n'
-
-
-def parsed(source: str) -> list[ast.stmt]:
-    """The statements of a cell; lines that only a notebook understands are left out."""
-    lines = re.sub(r"^\s*[%!].*$", "", source, flags=re.MULTILINE)
-    return ast.parse(lines).body
 
 
 def name(source: str, page: str, prints: bool) -> str:
@@ -48,7 +42,7 @@ def name(source: str, page: str, prints: bool) -> str:
         return f"code of {figure[1]}"
     if prints or page:
         return "code of this output"
-    body = parsed(source)
+    body = statements(source)
     made = [f"{s.name}()" for s in body if isinstance(s, ast.FunctionDef)]
     if not made:
         targets = [t for s in body if isinstance(s, ast.Assign) for t in s.targets]

@@ -13,7 +13,7 @@ NAMES = "[Cc]hapters?|[Ff]igures?|Tables?|entry|erratum|issue|[Ee]xercise|[Ss]te
 TIED = re.compile(
     rf"(?<=\d) (?=(?:{UNITS})\b|%|\d{{3}}\b)"
     rf"|(?<=\w) (?=[×±=<>≈] ?[−\w])|(?<=\w [×±=<>≈]) (?=[−\w])"
-    rf"|(?:(?<=\b)(?:{NAMES})) (?=\d)"
+    rf"|\b(?:{NAMES}) (?=\d)"
 )
 LAST = re.compile(rf"\b(?:{NAMES}) $")
 VERBATIM = (nodes.literal, nodes.math, nodes.FixedTextElement)
