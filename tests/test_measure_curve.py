@@ -46,7 +46,8 @@ def test_every_point_is_measured_and_written(tmp_path, monkeypatch, capsys):
     ]
     for point in record["points"]:
         assert 0 < point["seconds"] < 60
-        assert 50 < point["empty_mb"] <= point["peak_mb"]
+        # Both are of this one process here, and the kernel counts pages in batches.
+        assert 50 < point["empty_mb"] <= point["peak_mb"] + 5
     assert record["settings"]["threads"] == 1
 
 
