@@ -35,8 +35,8 @@ def text(stem: str) -> str:
 @cache
 def runs() -> dict:
     found = {}
-    for record in tables.records(RESULTS):
-        if (record.seed, record.folds, record.weights_seed or 0) == (0, 10, 0):
+    for record in tables.records(RESULTS, weights_seed=0):
+        if (record.seed, record.folds) == (0, 10):
             found.setdefault((record.dataset, record.method), []).append(record)
     return {
         key: sorted(own, key=lambda record: record.fold)
@@ -49,9 +49,8 @@ def runs() -> dict:
 def cells() -> dict:
     return {
         (cell["dataset"], cell["method"]): cell
-        for cell in tables.show(RESULTS)
-        if (cell["seed"], cell["of"], cell["folds"], cell["weights_seed"] or 0)
-        == (0, 10, 10, 0)
+        for cell in tables.show(RESULTS, weights_seed=0)
+        if (cell["seed"], cell["of"], cell["folds"]) == (0, 10, 10)
     }
 
 

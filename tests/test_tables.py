@@ -293,6 +293,19 @@ def test_seeds_lie_beside_each_other(tmp_path, measured):
     assert "\nmlp w4*" in text and "splits 0" in text and "splits 4" in text
 
 
+def test_one_seed_of_the_weights_and_the_kernels_that_have_none(tmp_path, measured):
+    for own in (dict(weights_seed=0), dict(weights_seed=4), dict(seed=4)):
+        grid(tmp_path, **own)
+    tables.run(["1-wl"], ["MUTAG"], folds=3, results=tmp_path, progress=False)
+    cells = tables.show(tmp_path)
+    assert [cell["weights_seed"] for cell in cells] == [None, 0, 4, 0]
+    for seed, kept in ((0, (0, 1, 3)), (4, (0, 2)), (1, (0,)), (None, range(4))):
+        assert tables.show(tmp_path, weights_seed=seed) == [cells[i] for i in kept]
+        records = list(tables.records(tmp_path, weights_seed=seed))
+        assert len(records) == 3 * len(kept)
+        assert seed is None or {r.weights_seed for r in records} <= {seed, None}
+
+
 def test_other_settings_are_refused_and_replaced_when_asked(tmp_path, measured):
     grid(tmp_path)
     before = {path: path.read_bytes() for path in tmp_path.rglob("*.json")}

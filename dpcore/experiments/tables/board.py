@@ -49,9 +49,8 @@ def leaderboard(results: str | Path = "book/results") -> list[dict]:
         unrounded, in the order of the tables.
     """
     cells: dict[tuple[str, str], list[FoldRecord]] = {}
-    for record in records(results):
-        first = record.weights_seed in (0, None)  # kernels have none
-        if (record.seed, record.folds) == (0, 10) and first:
+    for record in records(results, weights_seed=0):
+        if (record.seed, record.folds) == (0, 10):
             cells.setdefault((record.dataset, record.method), []).append(record)
     rows = []
     for (dataset, method), found in cells.items():

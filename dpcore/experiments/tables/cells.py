@@ -15,7 +15,9 @@ from dpcore.experiments.tables.store import failures, records
 from dpcore.training import summary
 
 
-def show(results: str | Path | None = None) -> list[dict]:
+def show(
+    results: str | Path | None = None, *, weights_seed: int | None = None
+) -> list[dict]:
     """One dictionary a cell that was tried, accuracies in percent.
 
     Keys: `method`, `dataset`, `seed` (of the splits) or `splits` (their file's hash),
@@ -34,10 +36,14 @@ def show(results: str | Path | None = None) -> list[dict]:
 
     Args:
         results: see :func:`dpcore.experiments.tables.store.records`.
+        weights_seed: see there. What failed is told of every seed.
     """
     cells: dict[tuple, tuple[list, list]] = {}
     failed = [] if results is None else failures(results)
-    both: tuple[Iterable[FoldRecord | Failure], ...] = (records(results), failed)
+    both: tuple[Iterable[FoldRecord | Failure], ...] = (
+        records(results, weights_seed=weights_seed),
+        failed,
+    )
     for kind, found in enumerate(both):
         for record in found:
             seed = -1 if record.weights_seed is None else record.weights_seed

@@ -147,16 +147,27 @@ def missing(results: Path, tasks: list[Task], replace: bool = False) -> list[Tas
     return left
 
 
-def records(results: str | Path | None = None) -> Iterator[FoldRecord]:
-    """All records under a results folder, in a fixed order.
+def records(
+    results: str | Path | None = None, *, weights_seed: int | None = None
+) -> Iterator[FoldRecord]:
+    """The records under a results folder, in a fixed order.
 
-    None stands for the measured records of the book: the folder that
-    :func:`find_results` finds, else those that the package carries.
+    Args:
+        results: None stands for the measured records of the book: the folder that
+            :func:`find_results` finds, else those that the package carries.
+        weights_seed: those of this seed of the weights alone, and the kernels, which
+            have no weights. The tables' is 0; None (default) gives all seeds.
 
     Raises:
         DamagedRecord: for a record that cannot be read.
         FileNotFoundError: where None finds none; says how to get them.
     """
+    for record in _all_records(results):
+        if weights_seed is None or record.weights_seed in (weights_seed, None):
+            yield record
+
+
+def _all_records(results: str | Path | None) -> Iterator[FoldRecord]:
     if results is None:
         try:
             results = find_results()
