@@ -10,6 +10,7 @@ import re
 from functools import cache
 
 import chapters
+import measure_repairs
 import numpy as np
 import pytest
 import torch
@@ -543,6 +544,25 @@ def of_proteins(repair, what):
     return run[what][0]
 
 
+def at_a_lower_rate():
+    """Two levels on coarse, as chapter 10 has them at 0.001, and twice the graphs."""
+    path = RESULTS / "when_it_helps_0.001.json"
+    record = json.loads(path.read_text("utf-8"))
+    assert record["settings"]["train"] == 2 * measure_repairs.COUNTS["train"]
+    return [
+        cell["accuracy"]
+        for cell in record["cells"]
+        if (cell["method"], cell["question"]) == ("2 levels", "coarse")
+    ]
+
+
+def weighed(entropy):
+    """DIFFPOOL on PROTEINS with this weight of the entropy loss."""
+    (cell,) = tables.show(RESULTS / "weights" / f"entropy-{entropy}")
+    assert cell["settings"]["entropy_weight"] == entropy and cell["folds"] == 10
+    return cell
+
+
 COMMUNITIES = [data for data, repair in repairs()
                if data in ("coarse", "loops") and repair == "none"]  # fmt: skip
 REPAIRED = ("detached", "normalised", "no-diagonal", "mincut", "dmon")
@@ -585,6 +605,23 @@ CHAPTER_05 = {
     ),
     "where the plain two levels have 50 to 93": lambda: (
         [f(right("coarse", "none")) for f in (min, max, len)] == [0.5, 0.93, 10]
+    ),
+    "All these runs train at 0.005, where classifiers die; at 0.001, and on twice as "
+    "many graphs, two levels without any repair end low in none of "
+    "[chapter 10](10_when_it_helps.ipynb)'s ten runs.": lambda: (
+        measure_repairs.SETTINGS["coarse"]["lr"] == 0.005
+        and len(at_a_lower_rate()) == 10
+        and min(at_a_lower_rate()) > 0.7
+    ),
+    "alone, level 1 ends in one": lambda: (
+        of_proteins("one level", "used") < 1.1 and of_proteins("none", "used") > 2
+    ),
+    "at 0.02 it is mush still; five times that weight halves the entropy and leaves 26 "
+    "clusters in use": lambda: (
+        weighed(0.02)["entropy_loss"] > 0.98 * np.log([38, 10]).sum()
+        and abs(weighed(0.1)["entropy_loss"] / weighed(0.02)["entropy_loss"] - 0.5)
+        < 0.02
+        and round(weighed(0.1)["effective_clusters"][0]) == 26
     ),
     "loops is the question that no network of": lambda: (
         max(right("loops", "none") + of_chapter_10("loops")) < 0.6
