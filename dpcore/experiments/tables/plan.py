@@ -22,20 +22,22 @@ ROWS = (
     "diffpool diffpool-nolp graphsage mlp gcn-mean wl-oa 1-wl shortest-path graphlet "
     "diffpool-det gin diffpool-random diffpool-hard set2set sortpool s2v s2v-1diffpool "
     "s2v-2diffpool ecc patchysan diffpool-noentropy gcn-sum graphsage-blind "
-    "graphsage-max diffpool-walks"
+    "graphsage-max graphsage-sum graphsage-blind-max graphsage-blind-sum diffpool-walks"
 ).split()
 """All rows of both tables and the controls beside them, in the order of their worth:
 if the time does not suffice, the last ones stay empty."""
 
 CONTROLS = (
     "mlp gcn-sum graphsage-blind gin gcn-mean diffpool-random diffpool-hard "
-    "diffpool-noentropy graphsage-max diffpool-walks"
+    "diffpool-noentropy graphsage-max graphsage-sum graphsage-blind-max "
+    "graphsage-blind-sum diffpool-walks"
 ).split()
-"""Rows that the paper does not have, those that later work asks for, two pairs that
-differ in their edges alone (mlp and gcn-sum, graphsage-blind and graphsage), the flat
-partners of a GCN's DiffPool (gcn-mean) and of a SAGE stack's (graphsage-max, which
-reads the maximum, as it does), what the entropy loss adds, and what a reader of A'
-that does not care for the clusters' names adds (diffpool-walks, one level)."""
+"""Rows that the paper does not have, those that later work asks for, pairs that differ
+in their edges alone (mlp and gcn-sum; graphsage, -max and -sum, each with its blind
+twin), the flat partners of a GCN's DiffPool (gcn-mean) and of a SAGE stack's
+(graphsage-max, which reads the maximum, as it does), what the entropy loss adds, and
+what a reader of A' that does not care for the clusters' names adds (diffpool-walks, one
+level)."""
 
 PLANNED = ("PROTEINS", "ENZYMES", "MUTAG", "DD", "COLLAB")
 """The data sets of a run, in the order of their worth. REDDIT-MULTI-12K runs by the
