@@ -475,6 +475,10 @@ def test_a_line_of_the_table():
     peaks = dict(ours_peak_mb=512.4, theirs_peak_mb=2048.6, figure=4.0, target=2)
     figures = bench.line(Result("row", "memory", **peaks, at_least=False)).split()
     assert figures[2:] == "– – – 2049 512 4 ≤ 2 NO".split()
+    met = bench.line(Result("row", "memory", **peaks, at_least=True))
+    assert met.split()[-1] == "yes"
+    without_target = bench.line(Result("row", "time", 0.5, 2.0, figure=4.0))
+    assert without_target.split()[-3:] == ["4", "–", "–"]  # neither met nor missed
 
 
 # --- the command ---

@@ -1,8 +1,11 @@
 """Cells of the tables: none mixes folds of two splits, of two seeds or of two files."""
 
 import csv
+import hashlib
 import json
+import lzma
 import os
+import re
 import subprocess
 import sys
 import threading
@@ -132,6 +135,9 @@ def test_exported_rows_by_hand(tmp_path):
     assert (kernel["best_epoch"], kernel["best_candidate"]) == ("", "2")
     assert json.loads(mlp["settings"]) == tasks[0].settings
     assert json.loads(mlp["grid"]) == records[0].grid
+    curves = ["validation_curve", "test_curve", "loss_curve"]  # one row an epoch, there
+    names = [one.name for one in fields(schema.FoldRecord) if one.name not in curves]
+    assert list(mlp) == names
     assert (folder / "SCHEMA.md").read_text(encoding="utf-8") == long_tables.schema()
     assert "| `number` |" in long_tables.schema()
 
@@ -229,6 +235,22 @@ def test_the_comparison_marks_the_best_of_a_column_and_says_the_fair_ones(
     assert sum(" hidden>" not in line for line in lines) == 3
     page = both._repr_html_()
     assert '<td class="best">73.76</td>' in page and 'title=""' not in page
+
+
+def test_the_comparison_says_the_folds_in_their_order(tmp_path):
+    accuracies = [0.5, 0.9, 0.1, 0.4, 0.8, 0.2, 0.3, 0.7, 0.6, 0.0]
+    put(tmp_path, plan.plan(["mlp"], ["MUTAG"]), accuracies)
+    page = board.Comparison(tmp_path)._repr_html_()
+    said = " ".join(f"{100 * accuracy:.1f}" for accuracy in accuracies)
+    assert f'title="folds: {said}"' in page
+
+
+def test_a_name_cannot_end_the_page_s_markup(two_data_sets):
+    rows = board.leaderboard(two_data_sets)
+    name = '"><i>odd'
+    page = board.leaderboard_html([dict(row, dataset=name) for row in rows])
+    assert name not in page
+    assert page.count('data-dataset="&quot;&gt;&lt;i&gt;odd"') == len(rows)
 
 
 def test_rows_that_nobody_knows_are_in_order_of_their_names(tmp_path):
@@ -402,6 +424,28 @@ def test_the_highest_index_of_all_folds_and_parts(tmp_path):
     path.write_text(json.dumps(folds))
     found = split_files.read_splits(path)
     assert found.largest == 9 and found.folds[1]["validation"] == [7, 9]
+
+
+@pytest.mark.parametrize("first, last", [(9, 4), (4, 9)])
+def test_the_highest_index_may_be_any_fold_s(tmp_path, first, last):
+    path = tmp_path / "splits.json"
+    highest = [dict(train=[0, 1], validation=[2], test=[i]) for i in (first, last)]
+    path.write_text(json.dumps(highest))
+    assert split_files.read_splits(path).largest == 9
+
+
+def test_a_file_of_splits_is_named_by_its_bytes(tmp_path):
+    """So that anybody can tell by sha256sum which file a record means."""
+    folds = [dict(train=[0, 1], validation=[2], test=[3])]
+    names = set()
+    for indent in (None, 1):
+        path = tmp_path / f"{indent}.json"
+        path.write_bytes(json.dumps(folds, indent=indent).encode())
+        digest = hashlib.sha256(path.read_bytes()).hexdigest()
+        found = split_files.read_splits(path)
+        assert found.hash == digest[:12] and found.folds == folds
+        names.add(found.hash)
+    assert len(names) == 2
 
 
 # Cells as text
@@ -903,6 +947,13 @@ def test_a_cluster_gets_two_folds_a_thread_and_each_a_key_of_its_own(dask):
     assert not {*client.keys} & {*again.keys}  # Dask would hand out the old answer
 
 
+def test_folds_that_fail_on_a_cluster_do_not_stop_the_others(dask):
+    client = Futures(threads=(1,), fates=dict.fromkeys(range(4), "error"))
+    found = list(dask(client, plan.plan(["mlp"], ["MUTAG"], folds=6)))
+    assert [task.fold for task, _ in found] == list(range(6))
+    assert [outcome for _, outcome in found][4:] == ["outcome 4", "outcome 5"]
+
+
 def test_what_is_no_longer_wanted_is_not_handed_out(dask):
     client, tasks = Futures(threads=(1,)), plan.plan(["mlp"], ["MUTAG"])
     came = []
@@ -1135,6 +1186,24 @@ def test_all_rows_of_other_settings_are_named():
     assert "epochs 80 (400)" in text and "patience 9 (50)" in text
 
 
+def test_a_cell_of_other_settings_says_too_what_it_leaves_out():
+    first, *rest = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    other = plan.plan(["mlp"], ["MUTAG"], folds=3, epochs=9)[1:]
+    cell = cells.of_folds([record_of(task) for task in (first, *other)])
+    text = list(cells.as_text([cell]))
+    assert "mlp: 1 folds of other settings are left out" in text
+    assert any("epochs 9 (100)" in line for line in text)
+
+
+def test_a_setting_that_is_zero_or_off_is_not_called_none():
+    zero = plan.plan(["mlp"], ["ENZYMES"], folds=3, standardize=0, attributes=False)
+    text = "\n".join(cells.as_text([cells.of_folds(list(map(record_of, zero)))]))
+    assert "standardize 0 (18)" in text and "attributes false (true)" in text
+    asked = plan.plan(["mlp"], ["PROTEINS"], folds=3, patience=9)
+    text = "\n".join(cells.as_text([cells.of_folds(list(map(record_of, asked)))]))
+    assert "patience 9 (none)" in text
+
+
 def test_a_row_is_missing_where_it_was_not_measured_though_it_was_elsewhere():
     def cell(row, dataset):
         tasks = plan.plan([row], [dataset], folds=3)
@@ -1295,6 +1364,42 @@ def test_a_reason_outside_this_package_names_the_last_line_inside(monkeypatch):
     monkeypatch.setattr(fold, "_measure", measured)
     failed = fold.measure(plan.plan(["mlp"], ["MUTAG"], folds=3)[0]).failed
     assert failed.startswith("JSONDecodeError") and "decoder.py" not in failed
+
+
+def test_a_reason_s_file_and_line_are_of_one_place(monkeypatch):
+    monkeypatch.setattr(fold, "_measure", lambda task: json.loads("{"))
+    failed = fold.measure(plan.plan(["mlp"], ["MUTAG"], folds=3)[0]).failed
+    place = re.search(r"\((\w+)\.py, line (\d+)\)$", failed)
+    (path,) = Path(fold.__file__).parents[2].rglob(f"{place[1]}.py")
+    line = path.read_text("utf-8").splitlines()[int(place[2]) - 1]
+    assert line.strip() == "return function(*args, **settings)"
+
+
+def test_the_nearest_results_are_those_that_are_found(tmp_path):
+    inner = tmp_path / "outer" / "inner"
+    for place in (tmp_path / "outer", inner):
+        put(place / "book" / "results", plan.plan(["mlp"], ["MUTAG"])[:1], [0.5])
+    assert store.find_results(inner) == inner / "book" / "results"
+    assert store.find_results(inner / "book") == inner / "book" / "results"
+
+
+def test_a_grid_that_is_whole_needs_no_folder_that_can_be_written(
+    tmp_path, monkeypatch
+):
+    def refused(results):
+        raise store.CannotWrite("read only")
+
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)
+    put(tmp_path, tasks, [0.5] * 3)
+    monkeypatch.setattr(runner, "check_writable", refused)
+    assert runner.fill(tasks, results=tmp_path, progress=False).there == 3
+
+
+def test_a_damaged_file_of_records_is_named(tmp_path):
+    path = tmp_path / "mine.xz"
+    path.write_bytes(lzma.compress(b'{"method": "mlp"}\n'))
+    with pytest.raises(schema.DamagedRecord, match=r"mine\.xz is not a whole record"):
+        list(packed.carried(path))
 
 
 def test_records_are_found_from_three_folders_below(tmp_path):

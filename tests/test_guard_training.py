@@ -278,6 +278,14 @@ def test_the_test_part_has_no_say_in_the_fair_figure(told, fold):
     assert record.parameters == sum(p.numel() for p in call["model"].parameters())
 
 
+def test_a_figure_of_a_fold_is_kept_with_every_digit(told):
+    told.curves = [([1 / 3, 0.25], [2 / 7, 1.0])]
+    graphs = labelled(9)
+    record = run_fold("mlp", graphs, splits(graphs.y, 3)[0], epochs=2, seed=0)
+    assert record.accuracy == 2 / 7 and record.test_curve == [2 / 7, 1.0]
+    assert record.validation_curve == [1 / 3, 0.25]
+
+
 def test_both_figures_of_cross_validation(told):
     found = dpcore.cross_validate("mlp", labelled(9), folds=3, epochs=4, progress=False)
     fair = [0.4, 0.5, 0.6]
@@ -442,6 +450,14 @@ def test_folds_of_unequal_size():
             splits(labels, folds)
     with pytest.raises(ValueError, match="no graph of class 1"):
         splits(torch.tensor([0, 2] * 5), 3)
+
+
+@pytest.mark.parametrize("counts", [(3, 9, 9), (9, 3, 9), (9, 9, 3)])
+def test_the_smallest_class_bounds_the_folds_wherever_it_stands(counts):
+    labels = torch.arange(3).repeat_interleave(torch.tensor(counts))
+    assert len(splits(labels, 3)) == 3
+    with pytest.raises(ValueError, match="folds is 4, expected 3 .* to 3"):
+        splits(labels, 4)
 
 
 def test_the_defaults_of_splits():
@@ -679,6 +695,33 @@ def test_zero_and_less_are_refused(name):
             ValueError, match=f"{name} is {value}, expected more than 0"
         ):
             dpcore.fit(diffpool(), graphs, validation=graphs, **{name: value})
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_graphs_without_labels_are_named_whatever_holds_them(part):
+    graphs = labelled(6)
+    without = dataclasses.replace(graphs, y=None)
+    parts = dict(train=graphs, validation=graphs) | {part: without}
+    with pytest.raises(ValueError, match=f"^{part} has no labels"):
+        dpcore.fit(diffpool(), **parts, epochs=1, progress=False)
+    with pytest.raises(ValueError, match="^graphs has no labels"):
+        dpcore.evaluate(diffpool(), without)
+
+
+def test_an_unknown_task_is_refused_and_not_taken_for_another():
+    graphs = labelled(6)
+    words = "task is 'regresion', expected classification or regression"
+    with pytest.raises(ValueError, match=words):
+        dpcore.fit(diffpool(), graphs, task="regresion")
+    with pytest.raises(ValueError, match=words):
+        dpcore.evaluate(diffpool(), graphs, task="regresion")
+
+
+@pytest.mark.parametrize("kind", [torch.float16, torch.float32, torch.float64])
+def test_numbers_of_any_width_are_no_classes(kind):
+    numbers = dataclasses.replace(labelled(6), y=torch.zeros(6, dtype=kind))
+    with pytest.raises(ValueError, match='say task="regression"'):
+        dpcore.fit(diffpool(), numbers, epochs=1, progress=False)
 
 
 def test_labels_beyond_the_classes_are_refused_in_training_and_in_measuring():

@@ -94,7 +94,7 @@ def test_a_failure_leaves_the_setting_as_it_was(call):
     assert torch.get_num_threads() == 2
 
 
-@pytest.mark.parametrize(("jobs", "expected"), [(1, 2), (2, 1)])
+@pytest.mark.parametrize(("jobs", "expected"), [(1, 2), (2, 1), (-1, 1)])
 def test_folds_side_by_side_have_one_thread_each(monkeypatch, jobs, expected):
     def fold(*_, **__):
         return fitting.Record(accuracy=torch.get_num_threads(), test_curve=[0.0])
