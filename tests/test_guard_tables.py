@@ -212,6 +212,7 @@ def test_the_board_s_order_and_its_best_figures(two_data_sets):
     assert len(shown) == 1 and "<td>PROTEINS</td><td>gin</td><td>fair</td>" in shown[0]
     mixed = [dict(reversed(row.items())) for row in rows]
     assert board.leaderboard_csv(mixed) == board.leaderboard_csv(rows)
+    assert "\r" not in board.leaderboard_csv(rows)  # lines end as elsewhere here
     line = board.leaderboard_csv(rows).splitlines()[1].split(",")
     assert line[:6] == ["PROTEINS", "gin", "fair", "60.00", "1.05", ""]
 
@@ -374,10 +375,14 @@ def test_what_cannot_be_written_leaves_nothing_half_written(tmp_path, monkeypatc
     left.write_text("{")
     store.check_writable(tmp_path)
     assert not left.exists()
+    tasks = plan.plan(["mlp"], ["MUTAG"], folds=3)[:1]
+    store.save_failure(tmp_path, tasks[0], "no luck")
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(store.CannotWrite, match="No space left"):
-        put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3)[:1], [0.5])
+        put(tmp_path, tasks, [0.5])
     assert not list(tmp_path.rglob("*.part"))
+    (reason,) = store.failures(tmp_path)  # until there is a record in its place
+    assert reason.reason == "no luck" and not list(store.records(tmp_path))
 
 
 def test_a_failure_keeps_its_seeds_and_lies_beside_its_record(tmp_path):
@@ -826,6 +831,10 @@ def test_a_commit_with_changes_is_called_dirty(tmp_path, monkeypatch):
     assert len(clean) == 12
     module.write_text("2")
     assert fold.commit.__wrapped__() == f"{clean}-dirty"
+    git("worktree", "add", "-q", "--detach", "beside")  # there .git is a file
+    other = tmp_path / "beside" / "a" / "b" / "c" / "fold.py"
+    monkeypatch.setattr(fold, "__file__", str(other))
+    assert fold.commit.__wrapped__() == clean
 
 
 def test_six_digits_are_kept_of_every_number_however_deep():

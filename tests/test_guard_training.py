@@ -324,6 +324,18 @@ def test_a_fold_hands_on_all_it_is_given(told):
     assert told.calls[1]["progress"]
 
 
+def test_what_is_not_given_is_left_to_fit(told):
+    graphs = labelled(9)
+    split = splits(graphs.y, 3)[0]
+    run_fold("mlp", graphs, split, epochs=6, seed=5)
+    choose("mlp", graphs, split, [{}], epochs=6, seed=5)
+    of_fit = inspect.signature(dpcore.fit).parameters
+    usual = {name: of_fit[name].default for name in validating.OF_FIT}
+    assert len(told.calls) == 2
+    for call in told.calls:
+        assert {name: call[name] for name in usual} == usual
+
+
 def test_a_factory_gets_the_settings_that_are_not_fit_s(told):
     seen = []
 
@@ -863,6 +875,30 @@ def test_a_bar_is_shown_if_asked_for(capsys, progress):
         assert "2/2" in shown and "entropy_loss=" in shown and " accuracy=" in shown
     else:
         assert shown == ""
+
+
+def test_the_bar_tells_of_the_last_epoch(monkeypatch):
+    shown = []
+
+    class Bar(fitting.tqdm):
+        def set_postfix(self, figures):
+            shown.append(figures)
+
+    monkeypatch.setattr(fitting, "tqdm", Bar)
+    graphs = labelled(9)
+    history = dpcore.fit(
+        diffpool(), graphs, 4, validation=graphs, progress=False, lr=0.3
+    )
+    assert [one["loss"] for one in shown] == [f"{epoch.loss:.3f}" for epoch in history]
+    assert len({one["loss"] for one in shown}) == 4
+
+
+def test_the_loss_of_validation_is_that_of_all_its_graphs():
+    """131 of them: measuring takes 128 at a time."""
+    graphs, model = labelled(131), diffpool(dropout=0.0)
+    (epoch,) = dpcore.fit(model, graphs, 1, validation=graphs, progress=False)
+    expected = F.cross_entropy(predict(model, graphs), graphs.y)
+    assert epoch.validation_loss == pytest.approx(float(expected), rel=1e-5)
 
 
 def test_shares_are_those_of_double_precision():
