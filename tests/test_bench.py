@@ -430,6 +430,15 @@ def test_the_largest_row_is_measured_only_when_asked_for(monkeypatch):
     assert asked[-1] == "operator-10m"
 
 
+def test_the_sizes_that_are_asked_for_reach_the_row(monkeypatch):
+    seen = []
+    row = lambda sizes, tick: seen.append(sizes) or []  # noqa: E731
+    monkeypatch.setitem(bench.ROWS, "accuracy", row)
+    for sizes in (TINY, None):
+        bench.run(["accuracy"], sizes, progress=False)
+    assert seen == [TINY, Sizes()] != [Sizes(), Sizes()]
+
+
 # --- arithmetic and table ---
 
 

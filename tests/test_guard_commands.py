@@ -1,6 +1,8 @@
 """Commands: every option is handed on, and folds are told apart in any order."""
 
+import inspect
 import json
+import re
 import sys
 from importlib.metadata import version
 from pathlib import Path
@@ -13,10 +15,11 @@ from dpcore import tables
 from dpcore.__main__ import main
 from dpcore.data import datasets
 from dpcore.experiments import actions, bench
-from dpcore.experiments.commands import parser
+from dpcore.experiments.commands import SETTINGS, parser
 from dpcore.experiments.tables import plan, runner, store
 from dpcore.experiments.tables.fold import Outcome
 from dpcore.experiments.versions import versions_of
+from dpcore.models.diffpool import DiffPoolClassifier, of_ratio
 
 
 def test_folds_that_come_in_another_order_are_shown_in_theirs(monkeypatch, capsys):
@@ -201,6 +204,22 @@ def test_an_error_of_many_lines_is_told_in_one(monkeypatch, capsys):
     monkeypatch.setattr(datasets, "load_dataset", nowhere)
     assert main(["data", "DD"]) == 1
     assert capsys.readouterr() == ("", "dpcore: not here 1. go 2. come\n")
+
+
+def test_the_defaults_that_the_help_names_are_those_of_the_code():
+    """A number or word in parentheses at the end: `(32)`, `(rms)`."""
+    usual = dict(inspect.signature(dpcore.fit).parameters)
+    usual |= inspect.signature(DiffPoolClassifier).parameters
+    usual |= inspect.signature(of_ratio).parameters
+    named = {
+        name: found[1]
+        for name, (_, about) in SETTINGS.items()
+        if name in usual and (found := re.search(r"\((\S+)\)$", about))
+    }
+    assert {"batch_size", "clip", "ratio", "levels", "reduction"} <= named.keys()
+    assert named == {
+        name: str(usual[name].default).removesuffix(".0") for name in named
+    }
 
 
 def test_every_data_set_is_planned_and_facts_are_named_in_words(monkeypatch, capsys):
