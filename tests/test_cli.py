@@ -90,13 +90,17 @@ def test_the_paper_s_figure_stands_only_beside_its_protocol_and_the_plan_s_setti
     train = ["train", "PROTEINS", "--model=graphsage", "--jobs=1"]
     out = run(capsys, *train)[1]
     assert "paper's protocol 78.5 (optimistic; the paper reports 70.48)" in out
+    assert out.endswith(" % (fair; Errica et al. 73.0)\n")
     for other in ("--hidden=8", "--folds=3", "--epochs=9"):
-        assert "reports" not in run(capsys, *train, other)[1]
-    assert json.loads(run(capsys, *train, "--json", "--lr=1")[1])["reported"] is None
+        assert "reports" not in (out := run(capsys, *train, other)[1])
+        assert out.endswith(" % (fair)\n")
+    figures = json.loads(run(capsys, *train, "--json", "--lr=1")[1])
+    assert figures["reported"] is figures["errica"] is None
     ten = [{"train": [0, 1], "validation": [2], "test": [k]} for k in range(3, 13)]
     (tmp_path / "ten.json").write_text(json.dumps(ten))
     out = run(capsys, *train, f"--splits={tmp_path / 'ten.json'}")[1]
     assert "10 folds" in out and "reports" not in out
+    assert out.endswith(" % (fair; Errica et al. 73.0)\n")  # of a file, as theirs
 
 
 def test_every_setting_of_every_row_is_an_option(capsys, measured):

@@ -1109,6 +1109,51 @@ def test_files_of_splits_are_cells_of_their_own_and_none_of_the_board_s(tmp_path
     ]
 
 
+OF_ERRICA = {  # as they print them; their blind baseline is our mlp
+    ("PROTEINS", "mlp"): "75.8",
+    ("PROTEINS", "gin"): "73.3",
+    ("PROTEINS", "diffpool-random"): "–",
+    ("DD", "mlp"): "78.4",
+    ("DD", "gin"): "75.3",
+    ("ENZYMES", "diffpool"): "59.5",
+    ("MUTAG", "mlp"): "–",
+}
+
+
+@pytest.mark.parametrize("from_a_file", [True, False])
+def test_errica_s_fair_mean_stands_beside_ours(tmp_path, from_a_file):
+    """That of the row and of the data set, in the column of its name."""
+    parts = [dict(train=[30, 40], validation=[20], test=[i]) for i in range(10)]
+    file = split_files.SplitFile("0123456789ab", parts, 40) if from_a_file else None
+    for dataset, row in OF_ERRICA:
+        tasks = plan.plan([row], [dataset], splits=file)
+        put(tmp_path, tasks, [0.25] * 10)
+    found = cells.show(tmp_path)
+    theirs = {(cell["dataset"], cell["method"]): cell["errica"] for cell in found}
+    assert theirs == {
+        key: None if text == "–" else float(text) for key, text in OF_ERRICA.items()
+    }
+    shown, dataset = {}, ""
+    for line in (text := list(cells.as_text(found))):
+        assert len(line) <= 88 or line.startswith("not measured: ")
+        name = line.split(" ")[0]
+        if name == "Table":
+            dataset = line.split(", ")[1].split(";")[0].strip("()")
+        elif " Errica " in line and not name:
+            end, fair = (line.index(w) + len(w) for w in ("Errica", "fair"))
+        elif name in {row for _, row in OF_ERRICA}:
+            shown[dataset, name] = line[:end].split()[-1]
+            assert line[:fair].endswith("25.0 ± 0.0")
+    assert shown == OF_ERRICA
+    assert sum(line.startswith("Errica: ") for line in text) == 1
+
+
+def test_a_data_set_that_errica_s_tables_lack_has_no_line_on_them(tmp_path):
+    put(tmp_path, plan.plan(["mlp"], ["MUTAG"], folds=3), [0.5] * 3)
+    text = list(cells.as_text(cells.show(tmp_path)))
+    assert not any(line.startswith("Errica: ") for line in text)
+
+
 def test_every_fold_of_a_file_is_read_and_the_test_part_is_apart(tmp_path):
     path = tmp_path / "splits.json"
     folds = [dict(train=[20, 21], validation=[22], test=[i]) for i in range(12)]

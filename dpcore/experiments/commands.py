@@ -177,7 +177,7 @@ def _add_folds(parser: Parser) -> None:
         metavar="FILE",
         help="in place of --folds and --splits-seed: a JSON list of folds, each with "
         "lists of indices train, validation, test; the files of Errica et al. (2020) "
-        "as they are",
+        "as they are: their fair mean stands beside ours wherever they print one",
     )
     parser.add_argument("--splits-seed", type=int, default=0, metavar="N")
     parser.add_argument(

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from dpcore.data.expected import EXPECTED, majority
+from dpcore.experiments.tables.errica import ERRICA
 from dpcore.experiments.tables.paper import DATASETS, TABLE_1, TABLE_2, reported
 from dpcore.experiments.tables.plan import CONTROLS, PLANNED, is_row, plan
 from dpcore.experiments.tables.schema import Failure, FoldRecord
@@ -22,8 +23,9 @@ def show(
 
     Keys: `method`, `dataset`, `seed` (of the splits) or `splits` (their file's hash),
     `weights_seed`, `of` (folds of the split), `folds` (finished), `fair_mean`,
-    `fair_sd`, `paper_protocol`, `reported` (the paper's figure or None), `majority`
-    (what a constant answer reaches), `settings` (those of the folds), `differs` (what
+    `fair_sd`, `paper_protocol`, `reported` (the paper's figure or None), `errica` (the
+    fair mean that Errica et al. (2020) print, or None), `majority` (what a constant
+    answer reaches), `settings` (those of the folds), `differs` (what
     of them is not the plan's, by name: theirs and the plan's), `left_out` (folds of
     other settings), `epochs` (at most), `parameters` (mean over the folds, which choose
     their widths), `seconds` (a fold, without the trials of the grid), `link_loss`,
@@ -71,6 +73,7 @@ def _cell(every: list[FoldRecord], failed: list[Failure]) -> dict:
         folds=len(folds),
         left_out=len(every) - len(folds),
         reported=reported(first.method, first.dataset),
+        errica=ERRICA.get((first.dataset, first.method), (None,))[0],
         majority=None if share is None else round(100 * share, 2),
         failed=[dict(fold=record.fold, reason=record.reason) for record in failed],
     )
@@ -139,7 +142,9 @@ def as_text(cells: list[dict]) -> Iterator[str]:
 
     A block a data set that was measured: its rows of Table 1 and the controls, then
     those of Table 2, then the names of the paper's rows that are missing. A data set in
-    parentheses is not in the paper's table.
+    parentheses is not in the paper's table. Each reading stands beside the figure that
+    was read that way: the paper's beside the paper's, and beside our fair mean that of
+    Errica et al. (2020), who published the files of their splits.
     """
     groups: dict[tuple, dict] = {}
     for cell in cells:
@@ -148,13 +153,16 @@ def as_text(cells: list[dict]) -> Iterator[str]:
         ours.setdefault((cell["method"], cell["dataset"]), []).append(cell)
     for (split, of), ours in sorted(groups.items()):
         yield f"Accuracy in %, {of} folds, splits {split}. fair: mean ± sd over folds."
+        if any(cell["errica"] for found in ours.values() for cell in found):
+            yield "Errica: the fair mean of Errica et al. (2020), over their ten folds."
         measured = {dataset for _, dataset in ours}
         for dataset in dict.fromkeys([*PLANNED, *DATASETS, *sorted(measured)]):
             if dataset in measured:
                 yield from _blocks(dataset, ours)
 
 
-LAYOUT = "{:<20} {:>6} {:>12} {:>13} {:>6} {:>11} {:>8}"
+LAYOUT = "{:<20} {:>6} {:>12} {:>6} {:>13} {:>6} {:>10} {:>8}"
+HEADING = " ,paper,paper's way,Errica,fair,folds,parameters,seconds".split(",")
 
 
 def _blocks(dataset: str, ours: dict) -> Iterator[str]:
@@ -169,8 +177,7 @@ def _blocks(dataset: str, ours: dict) -> Iterator[str]:
         printed = any(reported(row, dataset) for row in rows)
         title = dataset if printed else f"({dataset})"
         yield from ("", f"Table {number}, {title}{floor}")
-        heading = ("", "paper", "paper's way", "fair", "folds", "parameters", "seconds")
-        yield LAYOUT.format(*heading)
+        yield LAYOUT.format(*HEADING)
         yield from (_line(cell).rstrip() for cell in found)
         absent = [r for r in rows if reported(r, dataset) and (r, dataset) not in ours]
         if absent:
@@ -184,13 +191,15 @@ def _line(cell: dict) -> str:
     mark = f" w{seed}" if seed else ""
     mark += "*" if cell["folds"] and cell["differs"] else ""
     start = (cell["method"] + mark, "–" if printed is None else f"{printed:.2f}")
+    theirs = "–" if cell["errica"] is None else f"{cell['errica']:.1f}"
     reason = f"failed: {cell['failed'][0]['reason']}" if cell["failed"] else ""
     if not cell["folds"]:
         return "{:<20} {:>6}   {}".format(*start, reason)
     fair = f"{cell['fair_mean']:.1f} ± {cell['fair_sd']:.1f}"
-    figures = (f"{cell['paper_protocol']:.1f}", fair, f"{cell['folds']}/{cell['of']}")
+    figures = (f"{cell['paper_protocol']:.1f}", theirs, fair)
     size = "–" if cell["parameters"] is None else f"{cell['parameters']:,}"
-    line = LAYOUT.format(*start, *figures, size, f"{cell['seconds']:.1f}")
+    rest = (f"{cell['folds']}/{cell['of']}", size, f"{cell['seconds']:.1f}")
+    line = LAYOUT.format(*start, *figures, *rest)
     return f"{line}  {reason}"
 
 
