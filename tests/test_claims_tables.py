@@ -64,7 +64,9 @@ def paper(name, row):
 
 
 QUESTIONS = [
-    ("gcn-sum", "mlp"), ("graphsage", "graphsage-blind"), ("diffpool", "mean"),
+    ("gcn-sum", "mlp"), ("graphsage", "graphsage-blind"),
+    ("graphsage-max", "graphsage-blind-max"),
+    ("graphsage-sum", "graphsage-blind-sum"), ("diffpool", "mean"),
     ("diffpool", "same"), ("diffpool", "diffpool-random"),
     ("diffpool", "diffpool-det"), ("diffpool", "diffpool-hard"),
     ("diffpool", "diffpool-nolp"), ("diffpool", "diffpool-noentropy"),
