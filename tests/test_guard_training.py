@@ -656,6 +656,38 @@ def test_a_weight_or_a_loss_that_is_not_finite_is_divergence(which):
         dpcore.fit(Diverging(which), labelled(6), epochs=1, lr=0.125, progress=False)
 
 
+def test_divergence_names_its_epoch():
+    def spoil(record):
+        if record.epoch == 2:
+            next(model.parameters()).data[0] = float("nan")
+
+    graphs, model = labelled(6), diffpool()
+    with pytest.raises(FloatingPointError, match="diverged in epoch 3: "):
+        dpcore.fit(model, graphs, epochs=5, progress=False, on_epoch=spoil)
+
+
+def test_errors_say_what_was_found(monkeypatch):
+    def diverged(*_, **__):
+        raise FloatingPointError("loss is nan")
+
+    graphs = labelled(6)
+    for y, said in (([0, 1, 2, 3, 1, 0], "0 to 3"), ([0, 1, -2, 0, 1, 0], "-2 to 1")):
+        wrong = dataclasses.replace(graphs, y=torch.tensor(y))
+        with pytest.raises(ValueError, match=f"labels run from {said}, .* = 2$"):
+            dpcore.evaluate(diffpool(), wrong)
+    words = r"got outputs \[6, 2\] and torch.float32: num_classes=1"
+    with pytest.raises(ValueError, match=words):
+        dpcore.evaluate(diffpool(), numbered(6), task="regression")
+    with pytest.raises(ValueError, match="no graph of class 1:"):  # the first of two
+        splits(torch.tensor([0, 3] * 5), 3)
+    with pytest.raises(AttributeError, match="no 'accuracy' here, only epoch, error$"):
+        Record(epoch=1, error=0.5).accuracy  # noqa: B018
+    monkeypatch.setattr(validating, "fit", diverged)
+    nine = labelled(9)
+    with pytest.raises(FloatingPointError, match="diverged at all 2 grid points"):
+        choose("mlp", nine, splits(nine.y, 3)[0], [{}, dict(lr=9)], epochs=1, seed=0)
+
+
 def test_collapse_is_below_one_and_a_half_and_not_of_a_single_cluster():
     record = Record(clusters=[4, 4, 1, 2], effective_clusters=[1.55, 1.45, 1.0, 1.25])
     with pytest.warns(UserWarning) as found:
