@@ -94,6 +94,15 @@ def asked() -> dict:
     return found
 
 
+WITH_EDGES = ("DD", "graphsage-max", "graphsage-blind-max")
+
+
+def against(name, ours, theirs):
+    a, b = (np.array([100 * r.accuracy for r in runs()[name, row]])
+            for row in (ours, theirs))  # fmt: skip
+    return corrected(a - b)
+
+
 def corrected(gaps):
     """Mean, sd and p of ten folds' differences (Nadeau and Bengio, 2003)."""
     mean, sd = gaps.mean(), gaps.std(ddof=1)
@@ -182,7 +191,7 @@ CHAPTER_08 = {
     ),
     "`diffpool-random`, read that way, has 76.5, more than any network that the paper "
     "prints": lambda: round(paper("PROTEINS", "diffpool-random"), 1) == 76.5 > 76.25,
-    "We ask fifty-two questions.": lambda: len(asked()) == 52,
+    "We ask sixty questions.": lambda: len(asked()) == 60,
     "four kernels, read the paper's way, come out within 0.2 points of the "
     "print": lambda: max(off("COLLAB", row) for row in tables.KERNELS) <= 0.2,
     "has 81.1 there for 68.25; between learned clusters, fixed ones (6.6 points apart "
@@ -224,9 +233,15 @@ CHAPTER_08 = {
         < cells()["COLLAB", "diffpool"]["entropy_loss"] / np.log([15, 2]).sum()
         < 0.6
     ),
-    "None survives the correction": lambda: survives() == 0,
-    "Four suggest an answer, one of them against edges.": lambda: (
-        len(suggest()) == 4
+    "One survives the correction for having asked so many: on D&D edges help a network "
+    "that reads a maximum": lambda: (
+        survives() == 1
+        and min(asked(), key=lambda key: asked()[key][2])
+        == ("DD", "graphsage-max", "graphsage-blind-max")
+    ),
+    "Six suggest an answer, one of them against edges.": lambda: (
+        len(suggest()) == 6
+        and sum(lead(*key) < 0 for key in suggest()) == 1
         and ("ENZYMES", "gcn-sum", "mlp") in suggest()
         and lead("ENZYMES", "gcn-sum", "mlp") < 0
     ),
@@ -241,8 +256,34 @@ CHAPTER_08 = {
         and round(max(needed("MUTAG"))) == 13
         and {round(lead) for lead in needed("COLLAB")} == {1, 2}
     ),
-    "All rows lie between 70 and 75.": lambda: all(
-        70 < fair(*key) < 75 for key in cells() if key[0] == "PROTEINS"
+    "All rows but one lie between 70 and 75. (`graphsage-blind-max`, at 65,": lambda: (
+        {key[1] for key in cells() if key[0] == "PROTEINS" and not 70 < fair(*key) < 75}
+        == {"graphsage-blind-max"}
+        and round(fair("PROTEINS", "graphsage-blind-max")) == 65
+    ),
+    "7.6 points on D&D ($p = 0.0001$, and 0.007 when it has paid) for a stack that reads "
+    "a maximum, and 8.8 on PROTEINS suggest the same": lambda: (
+        round(lead(*WITH_EDGES), 1) == 7.6
+        and round(asked()[WITH_EDGES][2], 4) == 0.0001
+        and round(60 * asked()[WITH_EDGES][2], 3) == 0.007
+        and round(lead("PROTEINS", *WITH_EDGES[1:]), 1) == 8.8
+        and ("PROTEINS", *WITH_EDGES[1:]) in suggest()
+    ),
+    "A sum counts by itself, and there edges bring nothing that we can see, nor where "
+    "the readout is a mean.": lambda: (
+        not any(
+            key in suggest() and lead(*key) > 0 and key[0] != "COLLAB"
+            for key in asked()
+            if key[1] in ("graphsage-sum", "graphsage", "gcn-sum")
+            and key[2] in ("graphsage-blind-sum", "graphsage-blind", "mlp")
+        )
+    ),
+    "(5.3; over the same blind stack with a sum it is 3.2, which tells "
+    "nothing)": lambda: (
+        round(lead("DD", "diffpool", "blind"), 1) == 5.3
+        and ("DD", "diffpool", "blind") in suggest()
+        and round(against("DD", "diffpool", "graphsage-blind-sum")[0], 1) == 3.2
+        and against("DD", "diffpool", "graphsage-blind-sum")[2] > 0.05
     ),
     "`diffpool` is at 77.6 for 80.64.": lambda: (
         round(paper("DD", "diffpool"), 1) == 77.6
@@ -337,7 +378,7 @@ CHAPTER_08 = {
         ]
         == [(69.2, 62.53), (70.0, 54.25)]
     ),
-    "On ENZYMES `gcn-sum` is 8.0 points behind `mlp`, the fourth †": lambda: (
+    "On ENZYMES it is 8.0 points behind.": lambda: (
         round(lead("ENZYMES", "gcn-sum", "mlp"), 1) == -8.0
     ),
     "`diffpool-walks`, has the mean of `diffpool`, 80.9, and no more; on PROTEINS 73.1 "
@@ -346,22 +387,13 @@ CHAPTER_08 = {
         and round(fair("PROTEINS", "diffpool-walks"), 1) == 73.1
         and round(fair("PROTEINS", "diffpool"), 1) == 74.2
     ),
-    "On COLLAB `gcn-sum` is 3.2 points ahead of `mlp`. That is the smallest $p$ of "
-    "all, 0.002, and 0.10 when it has paid.": lambda: (
+    "On COLLAB, whose labels are degrees, `gcn-sum` is 3.2 points ahead of `mlp` "
+    "($p = 0.002$, 0.11 when it has paid).": lambda: (
         round(lead("COLLAB", "gcn-sum", "mlp"), 1) == 3.2
-        and min(p for *_, p in asked().values())
-        == asked()["COLLAB", "gcn-sum", "mlp"][2]
+        and sorted(asked(), key=lambda key: asked()[key][2])[1]
+        == ("COLLAB", "gcn-sum", "mlp")
         and round(asked()["COLLAB", "gcn-sum", "mlp"][2], 3) == 0.002
-        and round(52 * asked()["COLLAB", "gcn-sum", "mlp"][2], 2) == 0.10
-    ),
-    "On the other four data sets, whether edges help, ten folds cannot tell": lambda: (
-        not any(
-            key in suggest()
-            for key in asked()
-            if key[1:] in (("gcn-sum", "mlp"), ("graphsage", "graphsage-blind"))
-            and lead(*key) > 0
-            and key[0] != "COLLAB"
-        )
+        and round(59 * asked()["COLLAB", "gcn-sum", "mlp"][2], 2) == 0.11
     ),
     "34 of 50 and ten of twelve are in use, and the rows of $S$ are sharp. The second "
     "level has one or two.": lambda: (
