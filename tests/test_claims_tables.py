@@ -326,15 +326,10 @@ CHAPTER_08 = {
         ]
         == [5.6, 2.0]
     ),
-    "On PROTEINS the paper's reading adds more than a point": lambda: (
-        np.mean(
-            [
-                paper(*k) - fair(*k)
-                for k in cells()
-                if k[0] == "PROTEINS" and k[1] not in tables.KERNELS
-            ]
-        )
-        > 1
+    "On PROTEINS the paper's reading adds 0.8 points, where neighbours in Table 1 are "
+    "half a point apart; on MUTAG it adds 3.5.": lambda: (
+        [round(lost(name), 1) for name in ("PROTEINS", "MUTAG")] == [0.8, 3.5]
+        and 0.4 < np.median(np.diff(sorted(at_proteins()))) < 0.7
     ),
     "6.9 points over the mean of the same layers": lambda: (
         round(lead("DD", "diffpool", "mean"), 1) == 6.9
@@ -410,8 +405,8 @@ CHAPTER_08 = {
     "on D&D 34 of 50 are in use, a node in one of them, on ENZYMES ten of twelve": (
         lambda: max(decided(name) for name in ("DD", "ENZYMES")) < 0.12
     ),
-    "networks lose 0.3 to 3.7 points, in the mean of a data set": lambda: (
-        [round(f(lost(name) for name in DATA), 1) for f in (min, max)] == [0.3, 3.7]
+    "networks lose 0.3 to 3.5 points, in the mean of a data set": lambda: (
+        [round(f(lost(name) for name in DATA), 1) for f in (min, max)] == [0.3, 3.5]
     ),
     "learned ones are nowhere ahead by more than that": lambda: (
         not any(
@@ -489,6 +484,11 @@ def parameters_ratios():
         if (name, "s2v") in cells():
             one, none = (cells()[name, row]["parameters"] for row in TABLE_2[1::-1])
             yield one / none
+
+
+def at_proteins():
+    """Table 1's column PROTEINS, its networks."""
+    return [tables.TABLE_1[row][tables.DATASETS.index("PROTEINS")] for row in NETWORKS]
 
 
 def lost(name):
