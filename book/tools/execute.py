@@ -83,7 +83,8 @@ def status_page(records: dict[str, dict]) -> str:
     """The page book/status.md, from the records of the runs."""
     lines, notes = [], []
     for name, run in sorted(records.items()):
-        data = [n + " (fallback)" * (not ok) for n, ok in run["datasets"].items()]
+        found = sorted(run["datasets"].items())  # as the kept record has them
+        data = [n + " (fallback)" * (not ok) for n, ok in found]
         lines.append(
             f"| [{name}](../notebooks/{name}.ipynb) | {run['seconds']:.1f} "
             f"| {run['peak_mib']} MiB | {', '.join(data) or 'none needed'} "
