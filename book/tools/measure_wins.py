@@ -68,6 +68,14 @@ twenty settings were tried there."""
 RATES = (0.003, 0.01)
 """A flat network tries both in every cell and keeps the better one on validation."""
 
+SEARCH = [
+    dict(lr=lr, hidden=hidden)
+    for hidden in (8, 16, 32, 64)
+    for lr in (0.001, 0.003, 0.01, 0.03, 0.1)
+]
+"""Twenty settings of a flat network, tried on the development graphs too; the one that
+has most of their validation part right, the first of several, is kept for all seeds."""
+
 
 class Part(NamedTuple):
     """Graphs of one size: averages over 0 … 3 steps [B, n, f], A [B, n, n], classes,
@@ -110,12 +118,24 @@ def part(family: str, name: str, size: int, seed: int, count: int) -> Part:
 
 
 class Pooled(nn.Module):
-    """S from a two-layer perceptron on a node's averages, A' = SᵀAS, a reader."""
+    """S from a two-layer perceptron on a node's averages, A' = SᵀAS, a reader. With
+    `given`, the last k columns of x are S, and the rest is read; without `diagonal`,
+    the usual reader gets A' without what is inside the clusters."""
 
-    def __init__(self, features: int, k: int, reader: str, hard: bool = False):
+    def __init__(
+        self,
+        features: int,
+        k: int,
+        reader: str,
+        hard: bool = False,
+        given: bool = False,
+        diagonal: bool = True,
+    ):
         super().__init__()
-        self.assign = _two_layers(features, k)
-        self.reader, self.hard = reader, hard
+        if not given:
+            self.assign = _two_layers(features, k)
+        self.reader, self.hard, self.k = reader, hard, k
+        self.given, self.diagonal = given, diagonal
         if reader == "usual":
             self.embed = _two_layers(features, HIDDEN)
             self.own, self.near = (nn.Linear(HIDDEN, HIDDEN) for _ in "12")
@@ -123,12 +143,19 @@ class Pooled(nn.Module):
         self.head = _head(width)
 
     def forward(self, x: Tensor, adj: Tensor):
-        logits = self.assign(x)
+        if self.given:
+            x, logits = x[..., : -self.k], 200 * x[..., -self.k :]
+        else:
+            logits = self.assign(x)
         z = self.embed(x) if self.reader == "usual" else x[..., :1]
         flat = DenseGraphs(x, adj)
         pooled = dpcore.diff_pool(z, flat, logits, hard=self.hard)
         if self.reader == "usual":
-            mean = pooled.graphs.averaged().propagate(pooled.x)
+            coarse = pooled.graphs
+            if not self.diagonal:
+                inside = torch.diag_embed(pooled.adj.diagonal(dim1=1, dim2=2))
+                coarse = DenseGraphs(pooled.x, pooled.adj - inside)
+            mean = coarse.averaged().propagate(pooled.x)
             read = torch.relu(self.own(pooled.x) + self.near(mean)).mean(1)
         else:
             read = READERS[self.reader][0](pooled.adj)
@@ -163,14 +190,14 @@ class Given(nn.Module):
 class Network(nn.Module):
     """A flat row of the tables, on a node's own features."""
 
-    def __init__(self, features: int, name: str, **settings):
+    def __init__(self, features: int, name: str, hidden: int = HIDDEN, **settings):
         super().__init__()
         self.features = features
         self.model = dpcore.build_model(
             name,
             num_features=features,
             num_classes=2,
-            hidden=HIDDEN,
+            hidden=hidden,
             dropout=0.0,
             **settings,
         )
@@ -249,7 +276,8 @@ def fixed_assignment(row: str, of: Part, seed: int, features: int, k: int = 6):
     """One-hot (or drawn) S [B, n, k] of the rows that learn none."""
     if row == "true":
         return F.one_hot(of.community, 6).float()
-    if row == "random":
+    if row.startswith("random"):
+        k = 24 if row == "random of 24" else k
         draws = torch.Generator().manual_seed(seed)
         return torch.randn(*of.community.shape, k, generator=draws).softmax(-1)
     if row.startswith("heavy-edge"):
@@ -374,9 +402,17 @@ STARTED = f", {STARTS} starts"
 """A row whose name ends so is trained from that many starts, in every setting. The run
 that is kept is the best on validation, as a setting is; of equals the first."""
 
+LARGE = ", larger"
+"""A row whose name ends so is the same run, tested on larger communities as well."""
+SEARCHED, TUNED = ", searched", ", tuned"
+"""A row that tries SEARCH, on seed 0, and a row of the setting that was found so."""
+TRUE = " of true"
+"""A network whose name ends so is given true clusters."""
+
 FIXED = (
     "true",
     "random",
+    "random of 24",
     "heavy-edge",
     "heavy-edge of 24",
     "colours",
@@ -421,52 +457,94 @@ FRESH: list[tuple[str, str]] = [
 the seeds from 1 to 20, so it is confirmed on as many others."""
 
 
-def all_parts(family: str, row: str, seed: int, settings: dict) -> dict[str, Part]:
+CONTROLS: list[tuple[str, str]] = [
+    *(("shown", f"{row} of 24") for row in ("table", "usual", "spectrum", "hard")),
+    *(("shown", f"{row} of 24") for row in ("no losses", "random", "no diagonal")),
+    *(("shown", row) for row in ("no diagonal", "usual of true", "no diagonal of true")),
+    *(("shown", f"{row} of 24{STARTED}") for row in ("table", "usual", "spectrum")),
+]
+"""The cells of --controls: whatever had been asked of six clusters, of 24, which win;
+and the usual reader, `no diagonal` with what is inside the clusters taken out."""
+
+BEYOND: list[tuple[str, str]] = [
+    *(("shown", row + LARGE) for row in ("k = 24", "k = 24" + STARTED)),
+    *(("noise", row) for row in ("k = 24", "k = 24" + STARTED)),
+    ("noise", "heavy-edge" + STARTED),
+]
+"""The cells of --beyond: larger communities, and noise."""
+
+
+RETUNED: list[tuple[str, str]] = [
+    *(("shown", row) for row in ("flat", "gin", "sage-max")),
+    ("hidden", "flat"),
+]
+"""The rows of --tuned: each is searched on seed 0, and measured so on the others."""
+
+
+def all_parts(
+    family: str, row: str, seed: int, settings: dict, large: bool = False
+) -> dict[str, Part]:
     names = ("train", "validation", "test", "seen")
     parts = {n: part(family, n, 12, seed, settings[n]) for n in names}
     mean, scale = parts["train"].x.mean((0, 1)), parts["train"].x.std((0, 1)) + 1e-6
-    if family == "shown" and row in LARGER_ROWS:
+    if large or (family == "shown" and row in LARGER_ROWS):
         for size in LARGER:
             parts[str(size)] = part(family, "larger", size, seed, settings["larger"])
     if row in (*SVMS, *FIXED):
         return parts
-    return {n: of._replace(x=(of.x - mean) / scale) for n, of in parts.items()}
+    parts = {n: of._replace(x=(of.x - mean) / scale) for n, of in parts.items()}
+    if row.endswith(TRUE):
+        parts = {
+            n: of._replace(x=torch.cat([of.x, F.one_hot(of.community, 6)], -1))
+            for n, of in parts.items()
+        }
+    return parts
 
 
 LARGER_ROWS = ("walks", "flat", "raw spectrum", "heavy-edge", "true")
 
 
-def build(row: str, features: int) -> nn.Module:
+def build(row: str, features: int, hidden: int = HIDDEN) -> nn.Module:
     width = features * (HOPS + 1)
     if row in GNNS:
-        return Network(features, **GNNS[row])
+        return Network(features, hidden=hidden, **GNNS[row])
     if row == "flat":
-        return Flat(width, HIDDEN)
+        return Flat(width, hidden)
     if row == "wide":
         return Flat(width, 4 * HIDDEN)
-    if row in ("hard", "no losses"):
-        return Pooled(width, 6, "walks", hard=row == "hard")
+    what = row.removesuffix(TRUE).removesuffix(" of 24")
+    k = 24 if row.endswith(" of 24") else 6
+    if what in ("hard", "no losses"):
+        return Pooled(width, k, "walks", hard=what == "hard")
     if row.startswith("k = "):
         return Pooled(width, int(row[4:]), "walks")
-    return Pooled(width, 6, row)
+    if what in ("usual", "no diagonal"):
+        given, diagonal = row.endswith(TRUE), what == "usual"
+        return Pooled(width, k, "usual", given=given, diagonal=diagonal)
+    return Pooled(width, k, what)
 
 
 def _features(family: str) -> str:
     return FAMILIES[family].get("features", "blends")
 
 
-def measure(family: str, row: str, seed: int, settings: dict) -> dict:
+def measure(
+    family: str, row: str, seed: int, settings: dict, tuned: dict | None = None
+) -> dict:
+    """One cell. `tuned`: the setting of a row that was searched for before."""
     start = time.process_time()
     features = wirings.FEATURES[_features(family)]
-    what = row.removesuffix(STARTED)
-    parts = all_parts(family, what, seed, settings)
-    starts = [seed + 100 * i for i in range(STARTS if what != row else 1)]
+    once = row.removesuffix(LARGE).removesuffix(SEARCHED).removesuffix(TUNED)
+    what = once.removesuffix(STARTED)
+    parts = all_parts(family, what, seed, settings, large=row.endswith(LARGE))
+    starts = [seed + 100 * i for i in range(STARTS if what != once else 1)]
     if what in SVMS:
         own = svm(what, parts, features)
     elif what in FIXED:
         own = fixed(what, parts, features, starts, settings)
     else:
-        own = learned(what, family, parts, features, starts, settings)
+        tried = SEARCH if row.endswith(SEARCHED) else [tuned] if tuned else None
+        own = learned(what, family, parts, features, starts, settings, tried)
     own["cpu_seconds"] = round(time.process_time() - start, 1)
     return dict(family=family, row=row, seed=seed) | own
 
@@ -491,21 +569,30 @@ def fixed(row: str, parts: dict, features: int, starts: list[int], settings: dic
 
 
 def learned(
-    row: str, family: str, parts: dict, features: int, starts: list[int], settings: dict
+    row: str,
+    family: str,
+    parts: dict,
+    features: int,
+    starts: list[int],
+    settings: dict,
+    tried: list[dict] | None = None,
 ):
     """A network, under each of its settings and from each start."""
     settings_of = [POOLED[family]]
-    if row in ("flat", "wide", *GNNS):
+    if row in ("flat", "wide", *GNNS) or row.endswith(TRUE):
         settings_of = [dict(lr=rate) for rate in RATES]
-    elif row == "no losses":
+    elif row.startswith("no losses"):
         settings_of = [dict(lr=0.01)]
     runs = []
-    for setting, start in itertools.product(settings_of, starts):
+    for setting, start in itertools.product(tried or settings_of, starts):
         torch.manual_seed(start)
-        model = build(row, features)
+        model = build(row, features, setting.get("hidden", HIDDEN))
         runs.append(train(model, parts, setting, settings, start))
         runs[-1]["setting"] = setting
-    return best_of(runs)
+    best = best_of(runs)
+    if tried and len(tried) > 1:
+        best = best | {"tried": [(run["setting"], run["validation"]) for run in runs]}
+    return best
 
 
 def best_of(runs: list[dict]) -> dict:
@@ -532,6 +619,9 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=20, help="how many (20)")
     more = parser.add_mutually_exclusive_group()
     more.add_argument("--further", action="store_true", help="rows of FURTHER")
+    more.add_argument("--controls", action="store_true", help="rows of CONTROLS")
+    more.add_argument("--beyond", action="store_true", help="rows of BEYOND")
+    more.add_argument("--tuned", action="store_true", help="rows of RETUNED")
     more.add_argument("--fresh", action="store_true", help="FRESH, seeds from 21 on")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -541,14 +631,33 @@ def main() -> None:
     done = {
         (r.get("family"), r.get("row"), r["seed"]) for r in load(options.output)[1:]
     }
-    plan = FURTHER if options.further else FRESH if options.fresh else PLAN
-    first = 21 if options.fresh else 1
-    for seed in range(first, first + options.seeds):
-        for family, row in plan:
-            if (family, row, seed) not in done:
-                record = measure(family, row, seed, SETTINGS)
-                append(options.output, record)
-                print(record, flush=True)
+    for family, row, seed in cells(options):
+        if (family, row, seed) not in done:
+            tuned = setting_of(options.output, family, row)
+            record = measure(family, row, seed, SETTINGS, tuned)
+            append(options.output, record)
+            print(record, flush=True)
+
+
+def cells(options: argparse.Namespace) -> list[tuple[str, str, int]]:
+    """What is asked for: family, row and seed."""
+    plans = {"further": FURTHER, "controls": CONTROLS, "beyond": BEYOND, "fresh": FRESH}
+    plan = next((own for name, own in plans.items() if getattr(options, name)), PLAN)
+    first, before = 21 if options.fresh else 1, []
+    if options.tuned:
+        before = [(family, row + SEARCHED, 0) for family, row in RETUNED]
+        plan = [(family, row + TUNED) for family, row in RETUNED]
+    seeds = range(first, first + options.seeds)
+    return before + [(*cell, seed) for seed in seeds for cell in plan]
+
+
+def setting_of(path: Path, family: str, row: str) -> dict | None:
+    """What the search of a row found, from its record."""
+    if not row.endswith(TUNED):
+        return None
+    searched = family, row.removesuffix(TUNED) + SEARCHED
+    found = [r for r in load(path)[1:] if (r["family"], r["row"]) == searched]
+    return found[0]["setting"]
 
 
 if __name__ == "__main__":

@@ -100,5 +100,16 @@ def never_seen(train, test):
 """,
             "not the wirings",
         ),
+        (
+            """
+def never_seen(train, test):
+    def name(links):
+        return tuple(sorted(community for pair in links for community in pair))
+
+    known = {name(links) for links in train}
+    return [i for i, links in enumerate(test) if name(links) not in known]
+""",
+            "a prism under other names is another wiring",
+        ),
     ],
 }

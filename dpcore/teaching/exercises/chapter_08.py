@@ -124,6 +124,13 @@ def both_protocols(function: Answer) -> str:
     ]
     hint = "the highest point of the mean test curve"
     expect_number(pair[1], paper, hint, name="paper", mistakes=mistakes)
+    validation = torch.tensor([[0.50, 0.70, 0.70], [0.60, 0.60, 0.40]])
+    test = torch.tensor([[0.50, 0.60, 0.80], [0.70, 0.30, 0.40]])
+    pair = expect_pair(function(validation, test), "fair, paper")
+    told = "two epochs tie on validation: take the earlier one"
+    hint = "test[i] at validation[i].argmax(), of equal epochs the first"
+    name = "with equal epochs, fair"
+    expect_number(pair[0], 0.65, hint, name=name, mistakes=[(0.55, told)])
     return "same runs, two numbers: say which one you print."
 
 

@@ -111,4 +111,14 @@ def never_seen(function: Answer) -> str:
         if got and not isinstance(got[0], int):
             raise Mistake("return the places in `test`, not the wirings")
         raise Mistake(words or f"returned {got}, expected {want}: places in `test`")
+    prism = [(0, 1), (0, 2), (1, 2), (3, 4), (3, 5), (4, 5), (0, 3), (1, 4), (2, 5)]
+    other = [({1: 3, 3: 1}.get(a, a), {1: 3, 3: 1}.get(b, b)) for a, b in prism]
+    got = function([list(prism)], [list(prism), other])
+    if isinstance(got, torch.Tensor):
+        got = got.tolist()
+    if got != [1]:
+        raise Mistake(
+            "a prism under other names is another wiring, though every community is "
+            "joined to three in both: compare the pairs themselves"
+        )
     return "an accuracy on the others says how well the training set was kept."
