@@ -25,6 +25,20 @@ minutes of processor time each):
         --methods gin "0 levels" "1 level" "2 levels" random "k = 72" \\
         --output book/results/when_it_helps_0.001.json
 
+and what the runs that learn nothing need, another classifier or another start, with ten
+seeds (another ten minutes):
+
+    python book/tools/measure_when.py --seeds 10 --questions coarse --methods \\
+        "2 levels, leaky" "2 levels, tanh" "2 levels, sharp" \\
+        "k = 72, leaky" "k = 72, tanh" "k = 72, sharp" \\
+        --output book/results/when_it_helps_heads.json
+
+and whether *loops* is read from the entries of A' (three minutes):
+
+    python book/tools/measure_when.py --seeds 10 --questions loops \\
+        --methods "table of A'" "table of a random A'" \\
+        --output book/results/when_it_helps_table.json
+
 `alive` in a cell counts the hidden units of the classifier that answer to any graph of
 the last batch, after the last epoch; without one, the network says the same to all.
 """
@@ -38,11 +52,16 @@ import platform
 import time
 import warnings
 from functools import cache
+from itertools import product
 from pathlib import Path
 
+import numpy as np
 import torch
 from chapters import ROOT
 from communities import agreement, drawn
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVC
 from torch import Tensor
 from tqdm import tqdm
 
@@ -50,6 +69,7 @@ import dpcore
 from dpcore.data import synthetic
 from dpcore.data.files import write_whole
 from dpcore.graphs import SparseGraphs
+from dpcore.models.walks import WalksClassifier
 from dpcore.pooling import effective_clusters, effective_number
 
 RESULT = ROOT / "book" / "results" / "when_it_helps.json"
@@ -88,6 +108,20 @@ METHODS: dict[str, tuple[str, dict]] = {
 """Name in the file: name in `dpcore.build_model`, settings beside MODEL. Where nothing
 is said, k is a quarter of the 72 nodes: 18, then 5, then 2."""
 
+CHANGED = {
+    f"{name}, {how}": name
+    for name in ("2 levels", "k = 72")
+    for how in ("leaky", "tanh", "sharp")
+}
+"""Methods of METHODS with something changed, see :func:`changed`."""
+METHODS |= {name: METHODS[of] for name, of in CHANGED.items()}
+
+TABLES = {"table of A'": "learned", "table of a random A'": "random"}
+"""Methods that read the entries of A' between six clusters, and whose S."""
+BAG = "bag of edges"
+"""An SVM on how many edges join two features."""
+BY_NAME = [*METHODS, *TABLES, BAG]
+
 PLAN = {
     "coarse": ["gin", "0 levels", "1 level", "random", "heavy-edge", "2 levels"],
     "both": ["gin", "0 levels", "1 level", "random"],
@@ -97,13 +131,57 @@ PLAN = {
 }
 FURTHER = {
     "coarse": ["k = 2", "k = 72", "by ratio", "no losses", "3 levels", "mlp"]
-    + ["gcn-mean", "gcn-sum", "k = 6", "deck"],
-    "both": ["heavy-edge", "2 levels", "gcn-mean", "gcn-sum", "no losses"],
-    "fine": ["gcn-mean", "gcn-sum", "heavy-edge"],
-    "loops": ["0 levels", "random"],
-    "hidden": ["0 levels", "random"],
+    + ["gcn-mean", "gcn-sum", "k = 6", "deck", *CHANGED, BAG],
+    "both": ["heavy-edge", "2 levels", "gcn-mean", "gcn-sum", "no losses", BAG],
+    "fine": ["gcn-mean", "gcn-sum", "heavy-edge", BAG],
+    "loops": ["0 levels", "random", BAG, *TABLES],
+    "hidden": ["0 levels", "random", BAG],
 }
 """Methods of every question, in the order in which they are measured."""
+
+
+def changed(model: torch.nn.Module, how: str) -> None:
+    """Another activation of the classifier, or logits of the first S that are ten times
+    as large: a start that is not uniform."""
+    heads = {"leaky": torch.nn.LeakyReLU(), "tanh": torch.nn.Tanh()}
+    if how in heads:
+        model.head[1] = heads[how]
+    elif how == "sharp":
+        with torch.no_grad():
+            for weights in model.levels[0].assign.join.parameters():
+                weights *= 10
+
+
+def build(method: str, asked: synthetic.Question) -> torch.nn.Module:
+    sizes = dict(num_features=asked.num_features, num_classes=asked.num_classes)
+    if method in TABLES:
+        return WalksClassifier(
+            **sizes, clusters=[6], reader="table", assignments=TABLES[method]
+        )
+    name, own = METHODS[method]
+    model = dpcore.build_model(name, **sizes, **(MODEL | own))
+    changed(model, method.rpartition(", ")[2])
+    return model
+
+
+def edge_bag(graphs: SparseGraphs) -> np.ndarray:
+    """XᵀAX of every graph, a row each."""
+    i, j = graphs.edge_index
+    pairs = graphs.x[i].unsqueeze(2) * graphs.x[j].unsqueeze(1)
+    bags = graphs.x.new_zeros(graphs.num_graphs, *pairs.shape[1:])
+    return bags.index_add(0, graphs.batch[i], pairs).flatten(1).numpy()
+
+
+def machine(parts: dict[str, SparseGraphs]) -> dict:
+    """The SVM of eight that has most of validation right, the first of several."""
+    x, y = ({n: of(g) for n, g in parts.items()} for of in (edge_bag, lambda g: g.y))
+    found = []
+    for c, gamma in product((0.1, 1, 10, 100), ("scale", 0.01)):
+        svm = make_pipeline(StandardScaler(), SVC(C=c, gamma=gamma))
+        svm.fit(x["train"], y["train"])
+        found.append((svm.score(x["validation"], y["validation"]), svm))
+    _, svm = max(found, key=lambda one: one[0])
+    return {"accuracy": round(svm.score(x["test"], y["test"]), 4)}
 
 
 class Solved(Exception):
@@ -128,15 +206,13 @@ def measure(method: str, question: str, seed: int, settings: dict) -> dict:
     def part(name: str, size: int = 12) -> SparseGraphs:
         return graphs(question, name, size, seed, settings[name])[0]
 
-    name, own = METHODS[method]
-    asked = synthetic.QUESTIONS[question]
+    record = dict(method=method, question=question, seed=seed)
+    if method == BAG:
+        record |= machine({n: part(n) for n in ("train", "validation", "test")})
+        record["cpu_seconds"] = round(time.process_time() - start, 1)
+        return record
     torch.manual_seed(seed)
-    model = dpcore.build_model(
-        name,
-        num_features=asked.num_features,
-        num_classes=asked.num_classes,
-        **(MODEL | own),
-    )
+    model = build(method, synthetic.QUESTIONS[question])
     epochs, alive = [], [0]
 
     def count(layer: torch.nn.Module, given: tuple, units: Tensor) -> None:
@@ -161,7 +237,6 @@ def measure(method: str, question: str, seed: int, settings: dict) -> dict:
             progress=False,
             on_epoch=watch,
         )
-    record = dict(method=method, question=question, seed=seed)
     record["accuracy"] = round(dpcore.evaluate(model, part("test")), 4)
     if question == "coarse":
         record["larger"] = {
@@ -236,7 +311,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--seeds", type=int, default=3)
-    parser.add_argument("--methods", nargs="+", choices=METHODS, default=[*METHODS])
+    plain = [name for name in BY_NAME if name not in CHANGED and name not in TABLES]
+    parser.add_argument("--methods", nargs="+", choices=BY_NAME, default=plain)
     parser.add_argument("--questions", nargs="+", choices=PLAN, default=[*PLAN])
     parser.add_argument("--epochs", type=int, default=SETTINGS["epochs"])
     parser.add_argument("--train", type=int, default=SETTINGS["train"], help="graphs")

@@ -467,7 +467,7 @@ CONTROLS: list[tuple[str, str]] = [
 and the usual reader, `no diagonal` with what is inside the clusters taken out."""
 
 BEYOND: list[tuple[str, str]] = [
-    *(("shown", row + LARGE) for row in ("k = 24", "k = 24" + STARTED)),
+    ("shown", "k = 24" + STARTED + LARGE),
     *(("noise", row) for row in ("k = 24", "k = 24" + STARTED)),
     ("noise", "heavy-edge" + STARTED),
 ]
@@ -623,6 +623,7 @@ def main() -> None:
     more.add_argument("--beyond", action="store_true", help="rows of BEYOND")
     more.add_argument("--tuned", action="store_true", help="rows of RETUNED")
     more.add_argument("--fresh", action="store_true", help="FRESH, seeds from 21 on")
+    parser.add_argument("--rows", nargs="+", help="only these rows of the plan")
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
@@ -645,8 +646,12 @@ def cells(options: argparse.Namespace) -> list[tuple[str, str, int]]:
     plan = next((own for name, own in plans.items() if getattr(options, name)), PLAN)
     first, before = 21 if options.fresh else 1, []
     if options.tuned:
-        before = [(family, row + SEARCHED, 0) for family, row in RETUNED]
-        plan = [(family, row + TUNED) for family, row in RETUNED]
+        plan = RETUNED
+    if options.rows:
+        plan = [(family, row) for family, row in plan if row in options.rows]
+    if options.tuned:
+        before = [(family, row + SEARCHED, 0) for family, row in plan]
+        plan = [(family, row + TUNED) for family, row in plan]
     seeds = range(first, first + options.seeds)
     return before + [(*cell, seed) for seed in seeds for cell in plan]
 
