@@ -107,14 +107,66 @@ def test_two_seeds_of_the_main_plan_come_first():
 def test_every_method_of_the_plan_can_be_built():
     for plan in (measure_when.PLAN, measure_when.FURTHER):
         for question, methods in plan.items():
-            assert set(methods) <= set(measure_when.METHODS)
+            assert set(methods) <= set(measure_when.BY_NAME)
             assert question in measure_when.synthetic.QUESTIONS
     batch, _ = measure_when.graphs("coarse", "test", 12, 0, 4)
-    for name, own in measure_when.METHODS.values():
-        model = measure_when.dpcore.build_model(
-            name, num_features=8, num_classes=2, **(measure_when.MODEL | own)
-        )
+    for method in [*measure_when.METHODS, *measure_when.TABLES]:
+        model = measure_when.build(method, measure_when.synthetic.QUESTIONS["coarse"])
         assert model(batch).logits.shape == torch.Size([4, 2])
+
+
+def test_a_changed_method_differs_in_one_thing():
+    def built(method):
+        torch.manual_seed(0)
+        return measure_when.build(method, measure_when.synthetic.QUESTIONS["coarse"])
+
+    plain = built("2 levels")
+    heads = {"leaky": torch.nn.LeakyReLU, "tanh": torch.nn.Tanh, "sharp": torch.nn.ReLU}
+    for how, head in heads.items():
+        model = built(f"2 levels, {how}")
+        assert type(model.head[1]) is head
+        for (name, a), b in zip(
+            plain.named_parameters(), model.parameters(), strict=True
+        ):
+            sharper = how == "sharp" and name.startswith("levels.0.assign.join")
+            assert torch.equal(b, a * 10 if sharper else a)
+
+
+def test_a_bag_of_edges_counts_them_by_their_ends(run):
+    batch, _ = measure_when.graphs("both", "test", 12, 0, 4)
+    i, j = batch.edge_index
+    for graph, bag in enumerate(measure_when.edge_bag(batch)):
+        expected = torch.zeros(8, 8)
+        for u, v in zip(i.tolist(), j.tolist(), strict=True):
+            if batch.batch[u] == graph:
+                expected += torch.outer(batch.x[u], batch.x[v])
+        assert bag.tolist() == expected.flatten().tolist()
+    one = ["--questions", "fine", "--seeds", "1", "--methods"]
+    (cell,) = run(*one, "bag of edges")["cells"]
+    assert set(cell) == {"method", "question", "seed", "accuracy", "cpu_seconds"}
+
+
+def test_a_machine_is_chosen_on_validation(monkeypatch):
+    class Machine:
+        def __init__(self, C, gamma):  # noqa: N803
+            self.best = (C, gamma) == (10, 0.01)
+
+        def fit(self, x, y):
+            assert y == "train"
+
+        def score(self, x, y):
+            return {"validation": 0.5 + self.best / 4, "test": 0.5 - self.best / 8}[y]
+
+    monkeypatch.setattr(measure_when, "SVC", Machine)
+    monkeypatch.setattr(measure_when, "make_pipeline", lambda scale, svm: svm)
+    monkeypatch.setattr(measure_when, "edge_bag", lambda graphs: graphs.y)
+
+    class Of:
+        def __init__(self, y):
+            self.y = y
+
+    parts = {name: Of(name) for name in ("train", "validation", "test")}
+    assert measure_when.machine(parts) == {"accuracy": 0.375}
 
 
 def test_units_are_counted_after_the_last_epoch(run, monkeypatch):

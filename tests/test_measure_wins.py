@@ -96,6 +96,48 @@ def test_the_usual_reader_is_one_sage_layer_on_the_coarse_graph(parts):
     torch.testing.assert_close(model(x, adj)[0], model.head(read))
 
 
+def test_without_its_diagonal_the_usual_reader_sees_other_clusters_only(parts):
+    x, adj, *_ = parts["train"]
+    torch.manual_seed(0)
+    model = tool.build("no diagonal of 24", 4).eval()
+    s = model.assign(x).softmax(-1)
+    coarse, z = s.mT @ adj @ s, s.mT @ model.embed(x)
+    coarse = coarse * (1 - torch.eye(24))
+    mean = coarse @ z / coarse.sum(2, keepdim=True)
+    read = torch.relu(model.own(z) + model.near(mean)).mean(1)
+    torch.testing.assert_close(model(x, adj)[0], model.head(read))
+
+
+@pytest.mark.parametrize("row", ["usual of true", "no diagonal of true"])
+def test_a_reader_of_true_clusters_is_given_them(row):
+    of = tool.all_parts("shown", row, 1, SMALL)["train"]
+    plain = tool.all_parts("shown", "usual", 1, SMALL)["train"]
+    s = F.one_hot(of.community, 6).float()
+    assert torch.equal(of.x, torch.cat([plain.x, s], -1))
+    torch.manual_seed(0)
+    model = tool.build(row, 4).eval()
+    assert not hasattr(model, "assign")
+    coarse, z = s.mT @ of.adj @ s, s.mT @ model.embed(plain.x)
+    if row.startswith("no"):
+        coarse = coarse * (1 - torch.eye(6))
+    mean = coarse @ z / coarse.sum(2, keepdim=True)
+    read = torch.relu(model.own(z) + model.near(mean)).mean(1)
+    scores, _, assignment = model(of.x, of.adj)
+    torch.testing.assert_close(scores, model.head(read))
+    assert torch.equal(assignment, s)
+
+
+def test_rows_of_24_clusters():
+    for row, reader in (("table", "table"), ("hard", "walks"), ("usual", "usual")):
+        model = tool.build(f"{row} of 24", 4)
+        assert model.assign[-1].out_features == 24 and model.reader == reader
+        assert model.hard == (row == "hard") and model.diagonal
+    assert tool.build("no losses of 24", 4).reader == "walks"
+    assert tool.build("no diagonal", 4).assign[-1].out_features == 6
+    assert tool.build("gin", 4, hidden=8).model.head[0].out_features == 8
+    assert tool.build("flat", 4, hidden=8).embed[0].out_features == 8
+
+
 def test_what_flat_networks_read(parts):
     x, adj, *_ = parts["train"]
     torch.manual_seed(0)
@@ -215,6 +257,8 @@ def test_assignments_that_are_not_learned(parts):
     assert torch.equal(one, same) and not torch.equal(one, other)
     merged = tool.fixed_assignment("heavy-edge", of, 0, 4)
     assert (merged.amax(1) == 1).all() and merged.shape == one.shape  # all six are used
+    wide = tool.fixed_assignment("random of 24", of, 1, 4)
+    assert wide.size(-1) == 24 and torch.allclose(wide.sum(-1), torch.ones(()))
     many = tool.fixed_assignment("heavy-edge of 24", of, 0, 4)
     assert (many.sum(1) > 0).all() and many.shape == (*one.shape[:2], 24)
     colours = tool.fixed_assignment("colours", of, 0, 4)
@@ -351,6 +395,10 @@ def trained(monkeypatch):
         ("shown", "walks", [dict(link=5.0, entropy=1.0, lr=0.01)]),
         ("hidden", "walks", [dict(link=0.0, entropy=0.0, lr=0.02)]),
         ("shown", "no losses", [dict(lr=0.01)]),
+        ("shown", "no losses of 24", [dict(lr=0.01)]),
+        ("shown", "table of 24", [dict(link=5.0, entropy=1.0, lr=0.01)]),
+        ("noise", "k = 24", [dict(link=5.0, entropy=1.0, lr=0.01)]),
+        ("shown", "usual of true", [dict(lr=0.003), dict(lr=0.01)]),
         ("shown", "gin", [dict(lr=0.003), dict(lr=0.01)]),
     ],
 )
@@ -373,6 +421,42 @@ def test_the_settings_of_what_is_trained(trained, family, row, settings):
 def test_the_first_setting_stays_where_it_is_better(trained):
     trained.append(None)  # so that the first of both is the better one
     assert tool.measure("shown", "flat", 1, SMALL)["setting"] == dict(lr=0.003)
+
+
+def test_a_search_tries_twenty_settings_and_its_row_keeps_one(trained, tmp_path):
+    searched = tool.measure("shown", "flat, searched", 0, SMALL)
+    tried = [call.setting for call in trained]
+    assert tried == tool.SEARCH and len({tuple(s.values()) for s in tried}) == 20
+    assert [call.model.embed[0].out_features for call in trained[::5]] == [
+        8,
+        16,
+        32,
+        64,
+    ]
+    assert searched["setting"] == tool.SEARCH[1]  # the first of the best on validation
+    assert [s for s, _ in searched["tried"]] == tool.SEARCH
+    path = tmp_path / "wins.jsonl"
+    for record in (
+        dict(train=1),
+        dict(searched, family="hidden", setting={}),
+        searched,
+    ):
+        tool.append(path, record)
+    found = tool.setting_of(path, "shown", "flat, tuned")
+    assert found == tool.SEARCH[1] and tool.setting_of(path, "shown", "flat") is None
+    trained.clear()
+    record = tool.measure("shown", "flat, tuned", 4, SMALL, found)
+    assert [call.setting for call in trained] == [found] == [record["setting"]]
+    assert "tried" not in record
+
+
+def test_a_larger_row_is_the_same_run_tested_on_more(trained):
+    for row in ("k = 24", "k = 24, 4 starts, larger"):
+        tool.measure("shown", row, 2, SMALL)
+    first, *more = trained
+    assert len(more) == 4 and "24" not in first.parts and "24" in more[0].parts
+    for a, b in zip(first.weights, more[0].weights, strict=True):
+        assert torch.equal(a, b)
 
 
 @pytest.fixture
@@ -455,19 +539,25 @@ def test_a_small_cell_from_beginning_to_end(monkeypatch):
 def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
     output, measured = tmp_path / "new" / "wins.jsonl", []
 
-    def measure(family, row, seed, settings):
+    def measure(family, row, seed, settings, tuned):
         measured.append((family, row, seed))
-        return dict(family=family, row=row, seed=seed)
+        return dict(family=family, row=row, seed=seed, setting=tuned)
 
     monkeypatch.setattr(tool, "measure", measure)
     monkeypatch.setattr(tool, "PLAN", [("shown", "walks"), ("hidden", "walks")])
     monkeypatch.setattr(tool, "FURTHER", [("noise", "true")])
     monkeypatch.setattr(tool, "FRESH", [("shown", "walks")])
+    monkeypatch.setattr(tool, "CONTROLS", [("shown", "usual"), ("shown", "hard")])
+    monkeypatch.setattr(tool, "BEYOND", [("noise", "k = 24")])
+    monkeypatch.setattr(tool, "RETUNED", [("shown", "flat"), ("shown", "gin")])
     for options in (
         ["--seeds", "1"],
         ["--seeds", "2"],
         ["--seeds", "1", "--further"],
         ["--seeds", "2", "--fresh"],
+        ["--seeds", "1", "--controls", "--rows", "hard"],
+        ["--seeds", "1", "--beyond"],
+        ["--seeds", "2", "--tuned", "--rows", "flat"],
     ):
         monkeypatch.setattr(sys, "argv", ["x", "--output", str(output), *options])
         tool.main()
@@ -479,6 +569,11 @@ def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
         ("noise", "true", 1),
         ("shown", "walks", 21),
         ("shown", "walks", 22),
+        ("shown", "hard", 1),
+        ("noise", "k = 24", 1),
+        ("shown", "flat, searched", 0),
+        ("shown", "flat, tuned", 1),
+        ("shown", "flat, tuned", 2),
     ]
     head, *cells = map(json.loads, output.read_text().splitlines())
-    assert len(cells) == 7 and head["train"] == 300 and "versions" in head
+    assert len(cells) == 12 and head["train"] == 300 and "versions" in head

@@ -460,7 +460,10 @@ the seeds from 1 to 20, so it is confirmed on as many others."""
 CONTROLS: list[tuple[str, str]] = [
     *(("shown", f"{row} of 24") for row in ("table", "usual", "spectrum", "hard")),
     *(("shown", f"{row} of 24") for row in ("no losses", "random", "no diagonal")),
-    *(("shown", row) for row in ("no diagonal", "usual of true", "no diagonal of true")),
+    *(
+        ("shown", row)
+        for row in ("no diagonal", "usual of true", "no diagonal of true")
+    ),
     *(("shown", f"{row} of 24{STARTED}") for row in ("table", "usual", "spectrum")),
 ]
 """The cells of --controls: whatever had been asked of six clusters, of 24, which win;
