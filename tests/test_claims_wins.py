@@ -114,7 +114,8 @@ def test_chapter_10_says_what_the_rate_does(rates):
     safe = ends(others, "0.005")[0]
     assert f"{low} of the {count} runs with learned clusters end low" in said
     assert f"in {dead} of these {low} no unit of the classifier" in said
-    assert f"{low} of {count} runs with learned clusters at 0.005, none of 30" in said
+    words = f"{low} of {count} runs with learned clusters end low at 0.005, {dead} of"
+    assert f"{words} them dead; none of 30 at 0.001" in said
     assert (safe, ends(others, "0.005")[1]) == (2, 1)
     assert "30 runs without them two end low, one of them dead as well" in said
     p = fisher_exact([[low, count - low], [safe, 30 - safe]]).pvalue
@@ -143,6 +144,20 @@ def shown_table(name, cell_id):
     rows = re.findall(r"<tr.*?</tr>", html, re.DOTALL)
     entries = (re.findall(r"<t[hd].*?>(.*?)</t[hd]>", row, re.DOTALL) for row in rows)
     return [[re.sub("<.*?>", "", one).strip() for one in row] for row in entries]
+
+
+def test_chapter_10_says_whom_patience_helps(coarse):
+    said = text("10_when_it_helps")
+    path = ROOT / "book" / "results" / "when_it_helps_60.json"
+    changes = []
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        if cell["question"] == "coarse":
+            before = right([coarse[cell["method"]][cell["seed"]]])[0]
+            changes.append((before, right([cell])[0]))
+    assert [b for a, b in changes if a <= 50] == [50, 50, 50]
+    helped = [change for change in changes if change[1] - change[0] > 3]
+    assert sorted(helped) == [(87, 100), (94, 100)]
+    assert "It does help two that were on their way, 87 → 100 and 94 → 100" in said
 
 
 def test_chapter_10_says_what_the_gradient_at_the_start_is():
@@ -429,6 +444,78 @@ def test_chapter_12_says_what_the_further_rows_do(wins):
     high = [round(a) for a in wins["noise", "walks"] if a > 60]
     assert high == [82, 89] and "but for two seeds (82 and 89)" in said
     assert "Twenty seeds of every row" in said
+
+
+def ahead_of(ours, theirs):
+    """Seeds in which ours is ahead, and the words for the difference."""
+    gaps = np.subtract(ours, theirs)
+    mean, half = spread(gaps)
+    p, corrected = plain_and_corrected(gaps)
+    words = f"(p = {said_p(p)} as if independent, {said_p(corrected)} corrected)"
+    return int((gaps > 0).sum()), mean, f"{abs(mean):.1f} ± {half:.1f}", words
+
+
+def test_chapter_12_says_what_larger_communities_do(win_cells):
+    said = text("12_when_it_wins")
+
+    def larger(row):
+        return [100 * cell["24"] for cell in win_cells["shown", row]]
+
+    raw, rule = larger("raw spectrum"), larger("heavy-edge, 4 starts")
+    assert min(larger("true")) == 100 and np.mean(larger("walks")) < 55
+    words = f"the raw spectrum falls to {np.mean(raw):.0f} ({min(raw):.0f} in its worst"
+    assert words in said and f"heavy-edge clusters to {np.mean(rule):.0f}, six" in said
+    learned = win_cells["shown", "k = 24, 4 starts, larger"]
+    pairs = zip(learned, win_cells["shown", "heavy-edge, 4 starts"], strict=True)
+    both = [100 * max(pair, key=lambda c: c["validation"])["24"] for pair in pairs]
+    own = f"have {np.mean(larger('k = 24, 4 starts, larger')):.0f}, and"
+    assert own in said
+    count, mean, gap, words = ahead_of(both, raw)
+    with_choice = "choice {:.0f} ± {:.0f}: ahead".format(*spread(both))
+    assert f"{with_choice} of the spectrum in {count} seeds of 20, by {gap} in" in said
+    assert mean > 0 and f"the mean {words}" in said
+    again = np.mean([100 * cell["test"] for cell in learned])
+    assert f"single runs end elsewhere: {again:.0f} at 12 nodes" in said
+
+
+def test_chapter_12_says_what_noise_does(wins, win_cells):
+    said = text("12_when_it_wins")
+    one, four = (wins["noise", f"k = 24{more}"] for more in ("", ", 4 starts"))
+    words = f"24 there are {np.mean(one):.0f}, from four starts {np.mean(four):.0f},"
+    assert words in said
+    rows = ("k = 24, 4 starts", "heavy-edge, 4 starts")
+    both = kept(*(win_cells["noise", row] for row in rows))
+    count, mean, gap, words = ahead_of(both, wins["noise", "raw spectrum"])
+    side = "ahead of" if mean > 0 else "behind"
+    with_choice = "choice {:.0f} ± {:.0f}: ahead".format(*spread(both))
+    assert f"{with_choice} of the spectrum in {count} seeds of 20, and {gap}" in said
+    assert f"{gap} {side} it in the mean {words}" in said
+
+
+def test_chapter_12_says_how_settings_were_found(wins, all_cells):
+    said = text("12_when_it_wins")
+    for family in ("shown", "hidden"):
+        (searched,) = all_cells[family, "flat, searched", False]
+        assert searched["seed"] == 0 and len(searched["tried"]) == 20
+        most = max(right for _, right in searched["tried"])
+        first = next(setting for setting, right in searched["tried"] if right == most)
+        assert searched["setting"] == first
+        tuned = wins[family, "flat, tuned"]
+        assert "{:.0f} ± {:.0f}".format(*spread(tuned)) in said
+        for cell in all_cells[family, "flat, tuned", False]:
+            assert cell["setting"] == first
+    assert np.mean(wins["shown", "flat, tuned"]) < 55
+    settings = {
+        family: {
+            json.dumps(cell["setting"]) for cell in all_cells[family, "walks", False]
+        }
+        for family in ("shown", "noise", "hidden")
+    }
+    assert settings["shown"] == settings["noise"] != settings["hidden"]
+    assert {len(own) for own in settings.values()} == {1}
+    (own,) = map(json.loads, settings["hidden"])
+    assert own == dict(link=0.0, entropy=0.0, lr=0.02)
+    assert "one for *hidden*: no losses at all, rate 0.02" in said
 
 
 def test_chapter_12_says_what_its_records_say(wins):
