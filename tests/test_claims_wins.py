@@ -472,7 +472,7 @@ def test_chapter_12_says_what_larger_communities_do(wins, win_cells):
     learned = win_cells["shown", "k = 24, 4 starts, larger"]
     pairs = zip(learned, win_cells["shown", "heavy-edge, 4 starts"], strict=True)
     both = [100 * max(pair, key=lambda c: c["validation"])["24"] for pair in pairs]
-    own = f"have {np.mean(larger('k = 24, 4 starts, larger')):.0f}, and"
+    own = f"have {np.mean(larger('k = 24, 4 starts, larger')):.0f}, with"
     assert own in said
     count, mean, gap, _ = ahead_of(both, raw)
     assert "choice {:.0f} ± {:.0f}. That is level with".format(*spread(both)) in said
