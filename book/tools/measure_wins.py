@@ -9,7 +9,8 @@ ended early when all validation graphs are right; the epoch is the one with most
 validation graphs right, then with the lower loss. The wirings of the training,
 validation and test parts are three sets without a common member; "seen" is the accuracy
 on fresh graphs of training wirings. SVMs and flat networks choose their settings on
-validation in every cell; where S is learned, they are fixed (POOLED).
+validation in every cell; where S is learned, they are fixed (POOLED). The rows of
+--tuned are the flat networks' turn: SEARCH is tried on seed 0, by validation alone.
 
 All cells of a seed come before those of the next, so that a file cut short can be used;
 a finished cell is in the file before the next begins, and is not measured again.
