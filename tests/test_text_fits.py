@@ -83,8 +83,13 @@ CHAPTER_10 = {
         )
         < 2
     ),
-    "loops, hidden: nobody": lambda: (
-        max(mean(*key) for key in short() if key[0] in ("loops", "hidden")) < 60
+    "loops, hidden: no network": lambda: (
+        max(
+            mean(question, method)
+            for question, method in short()
+            if question in ("loops", "hidden") and method != "bag of edges"
+        )
+        < 60
     ),
     "clusters follow communities that show": lambda: (
         min(agrees(question) for question in ("coarse", "both")) > 0.7
