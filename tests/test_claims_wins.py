@@ -100,6 +100,23 @@ def rates():
     return cells
 
 
+def test_chapter_10_says_that_neither_classifier_nor_start_is_a_cure(rates):
+    path = ROOT / "book" / "results" / "when_it_helps_heads.json"
+    record = json.loads(path.read_text(encoding="utf-8"))
+    assert record["settings"]["lr"] == 0.005
+    cells = {"relu": [*rates["2 levels", "0.005"], *rates["k = 72", "0.005"]]}
+    for cell in record["cells"]:
+        cells.setdefault(cell["method"].split(", ")[1], []).append(cell)
+    assert {len(some) for some in cells.values()} == {20}
+    low = {how: sum(c["accuracy"] < 0.7 for c in some) for how, some in cells.items()}
+    assert (
+        f"of 20 runs (two levels, and $k = 72$) {low['relu']} end low with a ReLU, "
+        f"{low['leaky']} with a LeakyReLU, {low['tanh']} with a tanh, whose units do "
+        f"not die, and {low['sharp']} from a sharp $S$."
+    ) in text("10_when_it_helps")
+    assert min(cell["alive"] for cell in cells["tanh"]) > 10
+
+
 def test_chapter_10_says_what_the_rate_does(rates):
     said = text("10_when_it_helps")
     assert {len(cells) for cells in rates.values()} == {10} and len(rates) == 18

@@ -25,8 +25,8 @@ minutes of processor time each):
         --methods gin "0 levels" "1 level" "2 levels" random "k = 72" \\
         --output book/results/when_it_helps_0.001.json
 
-and, not in the book's records yet, whether the runs that learn nothing need another
-classifier or another start, with ten seeds (some fifteen minutes):
+and whether the runs that learn nothing need another classifier or another start, with
+ten seeds (some fifteen minutes):
 
     python book/tools/measure_when.py --seeds 10 --questions coarse --methods \\
         "2 levels, leaky" "2 levels, tanh" "2 levels, sharp" \\
