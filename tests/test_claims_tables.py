@@ -91,17 +91,17 @@ def asked() -> dict:
             pair = (name, ours), (name, PARTNERS[conv].get(theirs, theirs))
             if not runs().keys() >= set(pair):
                 continue
-            a, b = (np.array([100 * r.accuracy for r in runs()[key]]) for key in pair)
-            found[name, ours, theirs] = corrected(a - b)
+            found[name, ours, theirs] = against(*pair)
     return found
 
 
 WITH_EDGES = ("DD", "graphsage-max", "graphsage-blind-max")
+BLIND_SUM = ("DD", "graphsage-blind-sum")
 
 
-def against(name, ours, theirs):
-    a, b = (np.array([100 * r.accuracy for r in runs()[name, row]])
-            for row in (ours, theirs))  # fmt: skip
+def against(ours, theirs):
+    """The lead of one cell over another, fold by fold."""
+    a, b = (np.array([100 * r.accuracy for r in runs()[key]]) for key in (ours, theirs))
     return corrected(a - b)
 
 
@@ -110,6 +110,11 @@ def corrected(gaps):
     mean, sd = gaps.mean(), gaps.std(ddof=1)
     t = mean / (sd * (1 / 10 + 1 / 8) ** 0.5)
     return mean, sd, 2 * stats.t.sf(abs(t), 9)
+
+
+def half(found):
+    """What stands after ±."""
+    return stats.t.ppf(0.975, 9) * found[1] * (1 / 10 + 1 / 8) ** 0.5
 
 
 def lead(*key):
@@ -129,8 +134,7 @@ def survives():
 
 def needed(*names):
     """The leads that would have had p = 0.05."""
-    return [sd * (1 / 10 + 1 / 8) ** 0.5 * stats.t.ppf(0.975, 9)
-            for (name, *_), (_, sd, _) in asked().items() if name in names]  # fmt: skip
+    return [half(found) for (name, *_), found in asked().items() if name in names]
 
 
 def suggest():
@@ -284,8 +288,8 @@ CHAPTER_08 = {
     "nothing)": lambda: (
         round(lead("DD", "diffpool", "blind"), 1) == 5.3
         and ("DD", "diffpool", "blind") in suggest()
-        and round(against("DD", "diffpool", "graphsage-blind-sum")[0], 1) == 3.2
-        and against("DD", "diffpool", "graphsage-blind-sum")[2] > 0.05
+        and round(against(("DD", "diffpool"), BLIND_SUM)[0], 1) == 3.2
+        and against(("DD", "diffpool"), BLIND_SUM)[2] > 0.05
     ),
     "`diffpool` is at 77.6 for 80.64.": lambda: (
         round(paper("DD", "diffpool"), 1) == 77.6
@@ -688,13 +692,6 @@ def at_a_lower_rate():
     ]
 
 
-def weighed(entropy):
-    """DIFFPOOL on PROTEINS with this weight of the entropy loss."""
-    (cell,) = tables.show(RESULTS / "weights" / f"entropy-{entropy}")
-    assert cell["settings"]["entropy_weight"] == entropy and cell["folds"] == 10
-    return cell
-
-
 COMMUNITIES = [data for data, repair in repairs()
                if data in ("coarse", "loops") and repair == "none"]  # fmt: skip
 REPAIRED = ("detached", "normalised", "no-diagonal", "mincut", "dmon")
@@ -794,29 +791,37 @@ def kept(folder, *key):
     return np.array([100 * found[fold].accuracy for fold in range(10)])
 
 
+WEIGHED = {
+    0: (RESULTS, "diffpool-noentropy"),
+    0.02: (RESULTS / "weights" / "entropy-0.02", "diffpool"),
+    0.1: (RESULTS / "weights" / "entropy-0.1", "diffpool"),
+    1: (RESULTS, "diffpool"),
+    "norm": (RESULTS / "weights" / "frobenius", "diffpool"),
+}
+"""DIFFPOOL on PROTEINS: entropy weight, or the link loss as a norm → folder and row."""
+
+
 @cache
-def at_other_weights():
-    """PROTEINS: entropy weight, or "norm" → (entropy loss, clusters in use, folds)."""
-    places = {
-        0: (RESULTS, "diffpool-noentropy"), 1: (RESULTS, "diffpool"),
-        0.02: (RESULTS / "weights" / "entropy-0.02", "diffpool"),
-        0.1: (RESULTS / "weights" / "entropy-0.1", "diffpool"),
-        "norm": (RESULTS / "weights" / "frobenius", "diffpool"),
-    }  # fmt: skip
-    found = {}
-    for weight, (folder, row) in places.items():
-        cell = tables.of_folds([*all_of(folder)["PROTEINS", row, 0].values()])
-        asked = cell["settings"]
-        wanted = (None, "frobenius") if weight == "norm" else (weight, None)
-        if row == "diffpool" and weight != 1:
-            assert (asked.get("entropy_weight"), asked.get("reduction")) == wanted
-        found[weight] = (cell["entropy_loss"], cell["effective_clusters"],
-                         kept(folder, "PROTEINS", row, 0))  # fmt: skip
-    return found
+def weighed(weight):
+    """The cell of DIFFPOOL on PROTEINS with these weights of the losses."""
+    folder, row = WEIGHED[weight]
+    cell = tables.of_folds([*all_of(folder)["PROTEINS", row, 0].values()])
+    asked = cell["settings"]
+    if weight == "norm":
+        assert (asked.get("entropy_weight"), asked["reduction"]) == (None, "frobenius")
+    elif folder != RESULTS:
+        assert (asked["entropy_weight"], asked.get("reduction")) == (weight, None)
+    assert cell["folds"] == 10
+    return cell
+
+
+def folds_of(weight):
+    folder, row = WEIGHED[weight]
+    return kept(folder, "PROTEINS", row, 0)
 
 
 def nine_leads():
-    at = {weight: folds for weight, (*_, folds) in at_other_weights().items()}
+    at = {weight: folds_of(weight) for weight in WEIGHED}
     random = kept(RESULTS, "PROTEINS", "diffpool-random", 0)
     return [corrected(at[w] - theirs) for theirs in (at[1], random)
             for w in at if at[w] is not theirs]  # fmt: skip
@@ -842,17 +847,12 @@ def of_seeds(row, seeds=4):
     return corrected(gaps)
 
 
-def half(found):
-    """What stands after ±."""
-    return stats.t.ppf(0.975, 9) * found[1] * (1 / 10 + 1 / 8) ** 0.5
-
-
 OTHER_SETTINGS = {
     "At 0 and at 0.02 the assignment is mush: all 38 clusters 'in use', and an entropy "
     "of 5.9 where 5.94 is the most there can be.": lambda: (
         all(
-            round(at_other_weights()[w][0], 1) == 5.9
-            and round(at_other_weights()[w][1][0]) == 38
+            round(weighed(w)["entropy_loss"], 1) == 5.9
+            and round(weighed(w)["effective_clusters"][0]) == 38
             for w in (0, 0.02)
         )
         and round(np.log([38, 10]).sum(), 2) == 5.94
@@ -860,17 +860,14 @@ OTHER_SETTINGS = {
     "At 0.1 half of that is gone, and 26 are in use; at 1 a handful is left, and "
     "sharp. As a norm, which nothing divides by the number of entries, the link loss "
     "brings the mush back": lambda: (
-        0.48 < at_other_weights()[0.1][0] / np.log([38, 10]).sum() < 0.52
-        and round(at_other_weights()[0.1][1][0]) == 26
-        and at_other_weights()[1][1][0] < 8
-        and at_other_weights()[1][0] < 0.5
-        and at_other_weights()["norm"][0] > 5.6
+        0.48 < weighed(0.1)["entropy_loss"] / np.log([38, 10]).sum() < 0.52
+        and round(weighed(0.1)["effective_clusters"][0]) == 26
+        and weighed(1)["effective_clusters"][0] < 8
+        and weighed(1)["entropy_loss"] < 0.5
+        and weighed("norm")["entropy_loss"] > 5.6
     ),
     "They lie between 73.6 and 74.8. None of the nine leads": lambda: (
-        [
-            round(f(folds.mean() for *_, folds in at_other_weights().values()), 1)
-            for f in (min, max)
-        ]
+        [round(f(folds_of(weight).mean() for weight in WEIGHED), 1) for f in (min, max)]
         == [73.6, 74.8]
         and len(nine_leads()) == 9
         and all(abs(found[0]) < half(found) for found in nine_leads())

@@ -647,10 +647,9 @@ def main() -> None:
 def cells(options: argparse.Namespace) -> list[tuple[str, str, int]]:
     """What is asked for: family, row and seed."""
     plans = {"further": FURTHER, "controls": CONTROLS, "beyond": BEYOND, "fresh": FRESH}
+    plans["tuned"] = RETUNED
     plan = next((own for name, own in plans.items() if getattr(options, name)), PLAN)
     first, before = 21 if options.fresh else 1, []
-    if options.tuned:
-        plan = RETUNED
     if options.rows:
         plan = [(family, row) for family, row in plan if row in options.rows]
     if options.tuned:
