@@ -234,6 +234,14 @@ def test_the_form_of_a_prediction():
             predictions.parse(wrong)
 
 
+def test_the_status_page_is_the_same_from_a_run_and_from_its_kept_record():
+    run = execute.load_records()["claims"]
+    turned = run | {"datasets": dict(reversed(run["datasets"].items()))}
+    assert len(turned["datasets"]) > 1 and turned == run
+    page = execute.status_page({"claims": turned})
+    assert page == execute.status_page({"claims": run})
+
+
 def test_the_status_page_tells_of_every_notebook():
     records = execute.load_records()
     assert sorted(records) == [path.stem for path in PATHS]
