@@ -25,6 +25,12 @@ minutes of processor time each):
         --methods gin "0 levels" "1 level" "2 levels" random "k = 72" \\
         --output book/results/when_it_helps_0.001.json
 
+and the same for *both*, with the time that it takes (some six minutes each):
+
+    python book/tools/measure_when.py --lr 0.001 --epochs 60 --seeds 10 \\
+        --questions both --methods gin "0 levels" "1 level" random "2 levels" \\
+        --output book/results/when_it_helps_both_0.001.json
+
 and whether the runs that learn nothing need another classifier or another start, with
 ten seeds (some fifteen minutes):
 
