@@ -21,6 +21,7 @@ from torch.nn import functional as F
 import dpcore
 from dpcore import SparseGraphs, diff_pool, tables
 from dpcore.experiments.kernels import ITERATIONS, PENALTIES
+from dpcore.experiments.tables.plan import TRIAL_SHARE
 from dpcore.graphs import DenseGraphs
 from dpcore.training import splits
 
@@ -223,7 +224,7 @@ CHAPTER_08 = {
             and round(paper("COLLAB", "mlp"), 1) == 77.4
         )
     ),
-    "Seventeen rows of COLLAB": lambda: (
+    "Seventeen rows of COLLAB and all of REDDIT": lambda: (
         len(tables.ROWS) - sum(name == "COLLAB" for name, _ in runs()) == 17
     ),
     "validation rises until the eighth at least": lambda: all(
@@ -267,8 +268,8 @@ CHAPTER_08 = {
         == {"graphsage-blind-max"}
         and round(fair("PROTEINS", "graphsage-blind-max")) == 65
     ),
-    "7.6 points on D&D, at ten epochs, for a stack that reads a maximum ($p = 0.0001$, "
-    "and 0.007 when it has paid); 8.8 on PROTEINS suggest the same": lambda: (
+    "7.6 points on D&D, at ten epochs and [at more](settings.ipynb), for a stack that "
+    "reads a maximum ($p = 0.0001$, and 0.007 when it has paid); 8.8 on PROTEINS suggest the same": lambda: (
         round(lead(*WITH_EDGES), 1) == 7.6
         and round(asked()[WITH_EDGES][2], 4) == 0.0001
         and round(60 * asked()[WITH_EDGES][2], 3) == 0.007
@@ -407,8 +408,28 @@ CHAPTER_08 = {
         and used_most("PROTEINS") == 38
         and decided("PROTEINS") < 0.12
     ),
-    "on D&D 34 of 50 are in use, a node in one of them, on ENZYMES ten of twelve": (
-        lambda: max(decided(name) for name in ("DD", "ENZYMES")) < 0.12
+    "on D&D 34 of 50 are in use, a node in one or two of them, on ENZYMES ten of twelve, "
+    "and on PROTEINS a handful, or 26 or all 38 at other weights of the losses": lambda: (
+        max(decided(name) for name in ("DD", "ENZYMES")) < 0.12
+        and 1 < np.exp(cells()["DD", "diffpool"]["entropy_loss"]) < 2
+        and weighed(1)["effective_clusters"][0] < 8
+        and [round(weighed(w)["effective_clusters"][0]) for w in (0, 0.02, 0.1, "norm")]
+        == [38, 38, 26, 38]
+    ),
+    "after an eighth of the epochs: after one on D&D and COLLAB, which is little better "
+    "than a draw, and after ten on ENZYMES": lambda: (
+        TRIAL_SHARE == 8
+        and {
+            max(1, runs()[name, "diffpool"][0].settings["epochs"] // TRIAL_SHARE)
+            for name in ("DD", "COLLAB")
+        }
+        == {1}
+        and runs()["ENZYMES", "diffpool"][0].settings["trial_epochs"] == 10
+    ),
+    "worth up to thirteen points on MUTAG to a network of three layers and five and a "
+    "half on PROTEINS": lambda: (
+        round(100 * twins("MUTAG", 3)["elsewhere"] / 188) == 13
+        and round(100 * twins("PROTEINS")["elsewhere"] / 1113, 1) == 5.5
     ),
     "networks lose 0.3 to 3.5 points, in the mean of a data set": lambda: (
         [round(f(lost(name) for name in DATA), 1) for f in (min, max)] == [0.3, 3.5]
@@ -949,19 +970,31 @@ OTHER_SETTINGS = {
     "The folds, for every row: which graphs are tested decides more": lambda: all(
         folds > 1.9 * seeds for folds, seeds in map(spread, by_seed().values())
     ),
-    "With patience `diffpool` has 1.0 ± 1.3 points less, fair, than after ten epochs, "
-    "and in half of the folds validation is best within the first ten. `mlp`, which "
-    "sees no edge, gains 0.8 ± 3.2.": lambda: (
+    "Going on past the tenth epoch gains `diffpool` 1.5 ± 2.8 points and `mlp`, which "
+    "sees no edge, 1.4 ± 2.4; in half of the folds `diffpool`'s validation is best "
+    "within the first ten. Read the paper's way it has 76.8, no more": lambda: (
         [
             (round(gain[0], 1), round(half(gain), 1))
-            for gain in map(of_patience, PATIENT)
+            for gain in map(of_patience, ("diffpool", "mlp"))
         ]
-        == [(-1.0, 1.3), (0.8, 3.2)]
-        and sum(
-            fold.best_epoch <= 10
-            for fold in all_of(RESULTS / "longer")["DD", "diffpool", 0].values()
-        )
-        == 5
+        == [(1.5, 2.8), (1.4, 2.4)]
+        and sum(fold.best_epoch <= 10 for fold in longer_folds("diffpool")) == 5
+        and round(longer("diffpool")["paper_protocol"], 1) == 76.8
+        < paper("DD", "diffpool")
+    ),
+    "are then twelve epochs long and not one, and most folds choose another network": (
+        lambda: 100 // TRIAL_SHARE == 12
+        and max(1, 10 // TRIAL_SHARE) == 1
+        and all(same_network(row) < 5 for row in PATIENT)
+    ),
+    "It does not hang on the ten epochs: 7.6 ± 2.7 there, 7.6 ± 4.4 here ($p = 0.003$ "
+    "for that question alone).": lambda: (
+        [
+            [round(float(x), 1) for x in (lead[0], half(lead))]
+            for lead in map(of_the_star, (RESULTS, RESULTS / "longer"))
+        ]
+        == [[7.6, 2.7], [7.6, 4.4]]
+        and round(of_the_star(RESULTS / "longer")[2], 3) == 0.003
     ),
     "With $C$ of 10 or more and at least one round, every entry is above 78.": lambda: (
         one_wl()[1:, -3:].min() > 78
@@ -981,14 +1014,36 @@ OTHER_SETTINGS = {
 }
 
 
-PATIENT = "diffpool", "mlp"
+PATIENT = "diffpool", "mlp", "graphsage-max", "graphsage-blind-max"
+
+
+def longer_folds(row):
+    found = all_of(RESULTS / "longer")["DD", row, 0]
+    return [found[fold] for fold in range(10)]
 
 
 def of_patience(row):
-    """What a row of D&D gains when it trains until validation stands still."""
+    """What a row of D&D gains over its own first ten epochs when it trains until
+    validation stands still."""
     longer(row)  # is what it should be
-    ten, more = (kept(folder, "DD", row, 0) for folder in (RESULTS, RESULTS / "longer"))
-    return corrected(more - ten)
+    gains = []
+    for run in longer_folds(row):
+        first = run.validation_curve[:10]
+        ten = run.test_curve[first.index(max(first))]
+        gains.append(100 * (run.accuracy - ten))
+    return corrected(np.array(gains))
+
+
+def of_the_star(folder):
+    rows = "graphsage-max", "graphsage-blind-max"
+    one, other = (kept(folder, "DD", row, 0) for row in rows)
+    return corrected(one - other)
+
+
+def same_network(row):
+    """Folds in which the long run chose what the tables chose."""
+    short = all_of(RESULTS)["DD", row, 0]
+    return sum(run.chosen == short[run.fold].chosen for run in longer_folds(row))
 
 
 def one_wl():
