@@ -908,6 +908,12 @@ def of_seeds(name, row, seeds=5):
     return corrected(gaps)
 
 
+def orders(name):
+    """The orders of the rows by their means, a seed each."""
+    means = {row: runs.mean(1) for row, runs in by_seed(name).items()}
+    return {tuple(sorted(means, key=lambda row: means[row][s])) for s in range(5)}
+
+
 def leads_of_seeds():
     """From one seed and from five, over every other row, on both data sets."""
     return [of_seeds(name, row, seeds) for name in SEEDED for seeds in (1, 5)
@@ -966,34 +972,43 @@ OTHER_SETTINGS = {
         and all(abs(lead[0]) < half(lead) for name in SEEDED
                 for lead in nine_leads(name))
     ),
-    "Each seed puts the rows into another order.": lambda: (
-        len(
-            {
-                tuple(sorted(by_seed(), key=lambda row: by_seed()[row][seed].mean()))
-                for seed in range(4)
-            }
-        )
-        == 4
+    "four orders in five seeds on PROTEINS, five on ENZYMES.": lambda: (
+        [len(orders(name)) for name in SEEDED] == [4, 5]
     ),
-    "The tables' own, 0, happens to be the best of `diffpool`'s: its means go down to "
-    "72.7, and over all seeds it is 0.7 ± 2.0 behind clusters that are drawn": lambda: (
-        by_seed()["diffpool"].mean(1).argmax() == 0
-        and round(by_seed()["diffpool"].mean(1).min(), 1) == 72.7
-        and round(of_seeds("diffpool-random")[0], 1) == -0.7
-        and round(half(of_seeds("diffpool-random")), 1) == 2.0
+    "On PROTEINS the tables' own seed, 0, happens to be the best of `diffpool`'s: its "
+    "means go down to 72.7. Over all five it is 0.7 ± 2.1 behind clusters that are "
+    "drawn and never learned, on ENZYMES 0.5 ± 3.8.": lambda: (
+        by_seed("PROTEINS")["diffpool"].mean(1).argmax() == 0
+        and round(by_seed("PROTEINS")["diffpool"].mean(1).min(), 1) == 72.7
+        and [
+            (round(found[0], 1), round(half(found), 1))
+            for found in (of_seeds(name, "diffpool-random") for name in SEEDED)
+        ]
+        == [(-0.7, 2.1), (-0.5, 3.8)]
     ),
-    "Its lead over `graphsage` shrinks from 3.5 to 2.0. None of these differences "
-    "means anything, from one seed or from four.": lambda: (
-        [round(of_seeds("graphsage", n)[0], 1) for n in (1, 4)] == [3.5, 2.0]
-        and all(
-            of_seeds(row, n)[2] > 0.05
-            for n in (1, 4)
-            for row in by_seed()
-            if row != "diffpool"
-        )
+    "Its lead over `graphsage` shrinks from 3.5 to 2.2 on PROTEINS, and turns on "
+    "ENZYMES, from 1.5 to -0.5. None of these differences means anything, from one seed "
+    "or from five.": lambda: (
+        [
+            round(of_seeds(name, "graphsage", n)[0], 1)
+            for name in SEEDED
+            for n in (1, 5)
+        ]
+        == [3.5, 2.2, 1.5, -0.5]
+        and len(leads_of_seeds()) == 12
+        and all(p > 0.05 for *_, p in leads_of_seeds())
     ),
-    "The folds, for every row: which graphs are tested decides more": lambda: all(
-        folds > 1.9 * seeds for folds, seeds in map(spread, by_seed().values())
+    "On PROTEINS the folds, for every row, two to three times as far": lambda: all(
+        1.9 < folds / seeds < 3.1
+        for folds, seeds in map(spread, by_seed("PROTEINS").values())
+    ),
+    "On ENZYMES a seed moves a fold about as far as the folds differ, four or five "
+    "points": lambda: all(
+        3.9 < seeds < 5.4 and 0.6 < folds / seeds < 1.4
+        for folds, seeds in map(spread, by_seed("ENZYMES").values())
+    ),
+    "the luck of the graphs that a fold tests, 111 here and 60 there": lambda: (
+        [1113 // 10, 600 // 10] == [111, 60]
     ),
     "Going on past the tenth epoch gains `diffpool` 1.5 ± 2.8 points and `mlp`, which "
     "sees no edge, 1.4 ± 2.4; in half of the folds `diffpool`'s validation is best "

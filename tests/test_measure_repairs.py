@@ -206,3 +206,18 @@ def test_the_graphs_drawn_are_those_of_their_size_and_seed():
         assert torch.equal(communities[i], graph.community)
         assert torch.equal(batch.select([i]).x, graph.x)
     assert batch.num_nodes == 4 * 6 * 24
+
+
+def test_partners_are_the_repair_without_learned_clusters(run, monkeypatch):
+    asked, honest = [], tool.dpcore.build_model
+
+    def build(*names, **how):
+        asked.append((how.get("repair"), how.get("assignments")))
+        return honest(*names, **how)
+
+    monkeypatch.setattr(tool.dpcore, "build_model", build)
+    for of in ("random", "heavy-edge"):
+        tool.measure("loops", f"no-diagonal, {of}", 0, epochs=2)
+        assert asked.pop() == ("no-diagonal", of)
+    kinds = [r["repair"] for r in run("--datasets", "MUTAG", "--folds", "1")]
+    assert kinds == [*tool.OPTIONS]  # partners only where they are asked for

@@ -25,6 +25,7 @@ import argparse
 import json
 import time
 import warnings
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
@@ -166,7 +167,9 @@ def clusters(
     return found
 
 
-def turns(folds: int) -> list[tuple[str, str, int]]:
+def turns(
+    folds: int, repairs: Iterable[str] = tuple(OPTIONS)
+) -> list[tuple[str, str, int]]:
     """All runs in their order."""
     rounds = [
         (fold + LATER.get(dataset, 0), dataset, fold)
@@ -174,11 +177,7 @@ def turns(folds: int) -> list[tuple[str, str, int]]:
         for dataset in SETTINGS
     ]
     ordered = sorted(rounds, key=lambda turn: turn[0])
-    return [
-        (data, repair, fold)
-        for _, data, fold in ordered
-        for repair in (*OPTIONS, *PARTNERS)
-    ]
+    return [(data, repair, fold) for _, data, fold in ordered for repair in repairs]
 
 
 def load(path: Path) -> list[dict]:
@@ -199,10 +198,8 @@ def main() -> None:
     done = {(r["dataset"], r["repair"], r["fold"]) for r in load(options.output)}
     todo = [
         turn
-        for turn in turns(options.folds)
-        if turn[0] in options.datasets
-        and turn[1] in options.repairs
-        and turn not in done
+        for turn in turns(options.folds, options.repairs)
+        if turn[0] in options.datasets and turn not in done
     ]
     options.output.parent.mkdir(parents=True, exist_ok=True)
     for turn in tqdm(todo, unit="run"):
