@@ -149,6 +149,26 @@ def test_chapter_10_says_that_on_both_nobody_is_behind():
     assert "in nine seeds of ten it uses all 60 epochs" in said
 
 
+def test_chapter_10_says_that_the_strict_questions_stay_open_at_other_rates():
+    said, right, learned = text("10_when_it_helps"), {}, {}
+    for rate in ("0.001", "0.0025"):
+        path = ROOT / "book" / "results" / f"when_it_helps_strict_{rate}.json"
+        record = json.loads(path.read_text(encoding="utf-8"))
+        assert record["settings"]["lr"] == float(rate)
+        assert record["settings"]["epochs"] == 60
+        for cell in record["cells"]:
+            right.setdefault(cell["question"], []).append(100 * cell["accuracy"])
+            learned.setdefault(cell["question"], []).append(cell["train_accuracy"])
+    assert {question: len(of) for question, of in right.items()} == dict(
+        loops=24, hidden=24
+    )
+    assert round(100 * max(learned["loops"])) == 100 and "up to 100 of 100" in said
+    assert sum(share > 0.9 for share in learned["loops"]) > 12
+    spans = (round(f(right[q])) for q in ("loops", "hidden") for f in (min, max))
+    words = "guess on new graphs all the same: {} to {} on *loops*, {} to {} on *hidden*"
+    assert words.format(*spans) in said
+
+
 def test_chapter_10_says_how_far_two_records_part(coarse, rates):
     """Seeds 0 to 2 at 0.005, before and after the pooling operator was rewritten."""
     said = text("10_when_it_helps")
@@ -158,7 +178,9 @@ def test_chapter_10_says_how_far_two_records_part(coarse, rates):
         after = {cell["seed"]: cell["accuracy"] for cell in rates[name, "0.005"]}
         other += sum((before[s] < 0.7) != (after[s] < 0.7) for s in range(3))
     assert other == 3
-    assert "of the nine runs with learned clusters that both records have, three" in said
+    assert (
+        "of the nine runs with learned clusters that both records have, three" in said
+    )
     assert [c["alive"] for c in rates["2 levels", "0.005"] if c["seed"] == 2] == [0]
     assert "after its 20 epochs, in the record below, none is left" in said
 

@@ -31,6 +31,12 @@ and the same for *both*, with the time that it takes (some six minutes each):
         --questions both --methods gin "0 levels" "1 level" random "2 levels" \\
         --output book/results/when_it_helps_both_0.001.json
 
+and for the two questions that stay open, with three seeds (some ten minutes each):
+
+    python book/tools/measure_when.py --lr 0.001 --epochs 60 --seeds 3 \\
+        --questions loops hidden --methods gin "0 levels" "1 level" random \\
+        --output book/results/when_it_helps_strict_0.001.json
+
 and whether the runs that learn nothing need another classifier or another start, with
 ten seeds (some fifteen minutes):
 
