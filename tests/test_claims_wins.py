@@ -297,20 +297,23 @@ def below_a_guess(values):
 def test_chapter_12_says_what_room_does(wins, win_cells):
     said, many = text("12_when_it_wins"), win_cells["shown", "k = 24"]
     right = [100 * cell["test"] for cell in many]
-    won = [cell for cell in many if round(100 * cell["test"]) >= 98]
-    assert len(won) == 9
-    words = "in nine seeds of 20 it is right on 98 to 100 percent of graphs whose"
+    won = [cell for cell in many if 100 * cell["test"] >= 97.5]
+    assert len(won) == 9 and min(cell["test"] for cell in won) == 0.975
+    words = "in nine seeds of 20 it is right on 97.5 to 100 percent of graphs whose"
     assert words in said
     heavy = wins["shown", "heavy-edge"]
     assert all(100 * cell["test"] > heavy[cell["seed"] - 1] for cell in won)
-    assert max(wins["shown", "walks"]) < 98  # none of 20
+    assert max(wins["shown", "walks"]) < 97  # none of 20
+    assert (
+        sum(a >= 97 for a in right) == 9 and "In how many are 97 of 100 graphs" in said
+    )
     p = fisher_exact([[9, 11], [0, 20]]).pvalue
-    assert f"p = {p:.3f}, and six numbers of clusters were tried" in said
+    assert f"p = {p:.3f} if the seeds counted as independent, and six" in said
+    assert "independent, and six numbers of clusters were tried" in said
     assert {round(cell["used"]) for cell in won} == {6, 7}
     assert "use six or seven" in said
     as_far = {
-        k: sum(round(a) >= 98 for a in wins["shown", f"k = {k}"])
-        for k in (2, 3, 4, 8, 12)
+        k: sum(a >= 97.5 for a in wins["shown", f"k = {k}"]) for k in (2, 3, 4, 8, 12)
     }
     assert as_far == {2: 0, 3: 0, 4: 0, 8: 0, 12: 1}
     assert "With 12, one seed gets as far, with eight or fewer none." in said
@@ -324,9 +327,9 @@ def test_chapter_12_says_what_four_starts_do(wins, win_cells):
         row: wins["shown", f"{row}, 4 starts"]
         for row in ("k = 24", "walks", "heavy-edge", "heavy-edge of 24", "flat")
     }
-    high = {row: sum(round(a) >= 98 for a in own) for row, own in four.items()}
+    high = {row: sum(a >= 97.5 for a in own) for row, own in four.items()}
     assert (high["k = 24"], high["walks"]) == (13, 4)
-    assert "98 to 100 in 13 seeds of 20 (six clusters are in four)" in said
+    assert "97.5 to 100 in 13 seeds of 20 (six clusters are in four)" in said
     mean, half = spread(four["k = 24"])
     assert f"and on {mean:.0f} ± {half:.0f} in the mean" in said
     mean, half = spread(four["heavy-edge"])
@@ -338,8 +341,9 @@ def test_chapter_12_says_what_four_starts_do(wins, win_cells):
         win_cells["shown", f"{row}, 4 starts"] for row in ("k = 24", "heavy-edge")
     )
     pairs = list(zip(learned, given, strict=True))
-    sure = [(a["test"], b["test"]) for a, b in pairs if a["validation"] > 0.965]
+    sure = [(a["test"], b["test"]) for a, b in pairs if 60 * a["validation"] > 57.9]
     assert len(sure) == 15 and "In the 15 seeds in which" in said
+    assert "has 58 of its 60 validation graphs right, or more, it is" in said
     own = [100 * a for a, _ in sure]
     assert [round(min(own)), round(max(own))] == [82, 100] and np.mean(own) == 97.5
     words = "right on 82 to 100 percent of graphs whose wiring was never seen, 97.5 in"
@@ -392,6 +396,16 @@ def test_chapter_12_says_what_fresh_seeds_do(all_cells):
     p, corrected = plain_and_corrected(behind)
     words = f"has {np.mean(best):.1f}, {np.mean(behind):.1f} more (p = {said_p(p)}"
     assert f"{words}, corrected {said_p(corrected)})" in said
+    # whatever the chapter prints of corrected values; each is computed in some test
+    forms = (
+        r"([\d.]+) corrected\)|corrected ([\d.]+)\)|([\d.]+) by the correction below"
+    )
+    printed = [float("".join(p)) for p in re.findall(forms, said)] + [
+        float(said_p(plain_and_corrected(np.subtract(both, rule))[1]))
+    ]
+    assert sorted(printed) == [0.10, 0.14, 0.24, 0.43, 0.43, 0.44, 0.45]
+    words = "none of this chapter's seven comparisons of means has p < 0.05"
+    assert min(printed) >= 0.05 and len(printed) == 7 and words in said
 
 
 def test_chapter_12_says_what_a_reader_does_with_24_clusters(wins, win_cells):
@@ -467,6 +481,7 @@ def test_chapter_12_says_why_memory_is_worse_than_a_guess(wins):
         f"{words} the 60 prisms: an SVM that has its training wirings by heart" in said
     )
     assert "takes all new wells, half of the test, for prisms." in said
+    assert np.mean([int(g.y) for g in wirings.draw(split.test, 20)]) == 0.5
     pairs = list(combinations(range(6), 2))
     for seed in range(21):
         train, _, test = wirings.wirings(seed)
@@ -584,7 +599,7 @@ def test_chapter_12_says_what_noise_does(wins, win_cells):
     assert f"corrected), ahead of it in {count} seeds of 20." in said
 
 
-def test_chapter_12_says_how_settings_were_found(wins, all_cells):
+def test_chapter_12_says_how_settings_were_found(wins, win_cells, all_cells):
     said = text("12_when_it_wins")
     searches = [("shown", "flat"), ("shown", "gin"), ("shown", "sage-max")]
     for family, row in [*searches, ("hidden", "flat")]:
@@ -616,6 +631,40 @@ def test_chapter_12_says_how_settings_were_found(wins, all_cells):
     (own,) = map(json.loads, settings["hidden"])
     assert own == dict(link=0.0, entropy=0.0, lr=0.02)
     assert "one for *hidden*: no losses at all, rate 0.02" in said
+    for row in ("table", "usual", "spectrum"):
+        borrowed = {
+            json.dumps(c["setting"]) for c in win_cells["shown", f"{row} of 24"]
+        }
+        assert borrowed == settings["shown"]
+        assert ("shown", f"{row} of 24, searched", False) not in all_cells
+    assert (
+        "The other readers borrow that setting, and had no search of their own" in said
+    )
+
+
+def test_chapter_12_says_which_rows_were_run_where(win_cells):
+    said, ran, larger = text("12_when_it_wins"), {}, set()
+    for (family, row), cells in win_cells.items():
+        ran.setdefault(family, set()).add(row.split(", ")[0])
+        larger |= {family} if "24" in cells[0] else set()
+    hidden = {"walks", "table", "k = 24", "true", "heavy-edge", "colours", "kinds"}
+    assert ran["hidden"] == hidden | {"flat", "raw spectrum", "1-wl"}
+    words = (
+        "*hidden* has `walks`, `table` and `k = 24`; `true`, `heavy-edge`, `colours`"
+    )
+    assert f"{words} and `kinds`; `flat`, the raw spectrum and 1-WL. *noise*" in said
+    noise = {"walks", "k = 24", "true", "heavy-edge"}
+    assert ran["noise"] == noise | {"raw spectrum"}
+    words = "has `walks` and `k = 24`, `true` and `heavy-edge`, and the raw spectrum"
+    assert f"{words}: no flat row" in said
+    assert (ran["hidden"] | ran["noise"]) - ran["shown"] == {"kinds"}
+    assert "*shown* has all but `kinds`, and it alone has larger graphs" in said
+    assert larger == {"shown"}
+    flat, walks, room = (
+        win_cells["shown", row][0]["parameters"] for row in ("flat", "walks", "k = 24")
+    )
+    words = f"({flat:,} parameters on *shown*; `walks` has {walks}, `k = 24` {room})"
+    assert words in said
 
 
 def test_chapter_12_says_what_its_records_say(wins):
