@@ -2,12 +2,14 @@
 
 import json
 import re
+from itertools import combinations
 from pathlib import Path
 
 import nbformat
 import numpy as np
 import pytest
 from scipy.stats import fisher_exact, t, ttest_rel
+from sklearn.svm import SVC
 
 from dpcore.data import synthetic, wirings
 
@@ -355,23 +357,31 @@ def kept(learned, given):
     return [100 * max(pair, key=lambda c: c["validation"])["test"] for pair in pairs]
 
 
+def below_a_guess(values):
+    """Whether the 95 % interval ends below half right."""
+    return sum(spread(values)) < 50
+
+
 def test_chapter_12_says_what_room_does(wins, win_cells):
     said, many = text("12_when_it_wins"), win_cells["shown", "k = 24"]
     right = [100 * cell["test"] for cell in many]
-    won = [cell for cell in many if round(100 * cell["test"]) >= 98]
-    assert len(won) == 9
-    words = "in nine seeds of 20 it is right on 98 to 100 percent of graphs whose"
+    won = [cell for cell in many if 100 * cell["test"] >= 97.5]
+    assert len(won) == 9 and min(cell["test"] for cell in won) == 0.975
+    words = "in nine seeds of 20 it is right on 97.5 to 100 percent of graphs whose"
     assert words in said
     heavy = wins["shown", "heavy-edge"]
     assert all(100 * cell["test"] > heavy[cell["seed"] - 1] for cell in won)
-    assert max(wins["shown", "walks"]) < 98  # none of 20
+    assert max(wins["shown", "walks"]) < 97  # none of 20
+    assert (
+        sum(a >= 97 for a in right) == 9 and "In how many are 97 of 100 graphs" in said
+    )
     p = fisher_exact([[9, 11], [0, 20]]).pvalue
-    assert f"p = {p:.3f}, and six numbers of clusters were tried" in said
+    assert f"p = {p:.3f} if the seeds counted as independent, and six" in said
+    assert "independent, and six numbers of clusters were tried" in said
     assert {round(cell["used"]) for cell in won} == {6, 7}
     assert "use six or seven" in said
     as_far = {
-        k: sum(round(a) >= 98 for a in wins["shown", f"k = {k}"])
-        for k in (2, 3, 4, 8, 12)
+        k: sum(a >= 97.5 for a in wins["shown", f"k = {k}"]) for k in (2, 3, 4, 8, 12)
     }
     assert as_far == {2: 0, 3: 0, 4: 0, 8: 0, 12: 1}
     assert "With 12, one seed gets as far, with eight or fewer none." in said
@@ -385,9 +395,9 @@ def test_chapter_12_says_what_four_starts_do(wins, win_cells):
         row: wins["shown", f"{row}, 4 starts"]
         for row in ("k = 24", "walks", "heavy-edge", "heavy-edge of 24", "flat")
     }
-    high = {row: sum(round(a) >= 98 for a in own) for row, own in four.items()}
+    high = {row: sum(a >= 97.5 for a in own) for row, own in four.items()}
     assert (high["k = 24"], high["walks"]) == (13, 4)
-    assert "98 to 100 in 13 seeds of 20 (six clusters are in four)" in said
+    assert "97.5 to 100 in 13 seeds of 20 (six clusters are in four)" in said
     mean, half = spread(four["k = 24"])
     assert f"and on {mean:.0f} ± {half:.0f} in the mean" in said
     mean, half = spread(four["heavy-edge"])
@@ -399,8 +409,9 @@ def test_chapter_12_says_what_four_starts_do(wins, win_cells):
         win_cells["shown", f"{row}, 4 starts"] for row in ("k = 24", "heavy-edge")
     )
     pairs = list(zip(learned, given, strict=True))
-    sure = [(a["test"], b["test"]) for a, b in pairs if a["validation"] > 0.965]
+    sure = [(a["test"], b["test"]) for a, b in pairs if 60 * a["validation"] > 57.9]
     assert len(sure) == 15 and "In the 15 seeds in which" in said
+    assert "has 58 of its 60 validation graphs right, or more, it is" in said
     own = [100 * a for a, _ in sure]
     assert [round(min(own)), round(max(own))] == [82, 100] and np.mean(own) == 97.5
     words = "right on 82 to 100 percent of graphs whose wiring was never seen, 97.5 in"
@@ -453,6 +464,16 @@ def test_chapter_12_says_what_fresh_seeds_do(all_cells):
     p, corrected = plain_and_corrected(behind)
     words = f"has {np.mean(best):.1f}, {np.mean(behind):.1f} more (p = {said_p(p)}"
     assert f"{words}, corrected {said_p(corrected)})" in said
+    # whatever the chapter prints of corrected values; each is computed in some test
+    forms = (
+        r"([\d.]+) corrected\)|corrected ([\d.]+)\)|([\d.]+) by the correction below"
+    )
+    printed = [float("".join(p)) for p in re.findall(forms, said)] + [
+        float(said_p(plain_and_corrected(np.subtract(both, rule))[1]))
+    ]
+    assert sorted(printed) == [0.10, 0.14, 0.24, 0.43, 0.43, 0.44, 0.45]
+    words = "none of this chapter's seven comparisons of means has p < 0.05"
+    assert min(printed) >= 0.05 and len(printed) == 7 and words in said
 
 
 def test_chapter_12_says_what_a_reader_does_with_24_clusters(wins, win_cells):
@@ -472,8 +493,8 @@ def test_chapter_12_says_what_a_reader_does_with_24_clusters(wins, win_cells):
         np.mean(wins["shown", f"{row} of 24, 4 starts"])
         for row in ("table", "usual", "spectrum")
     ]
-    words = "the table has {:.0f}, the usual reader {:.0f}, eigenvalues {:.0f}."
-    assert words.format(*four) in said
+    words = "{:.0f}, worse than a guess, the usual reader {:.0f}, eigenvalues {:.0f}."
+    assert f"From four starts the table has {words.format(*four)}" in said
     with_it, without = (
         "{:.0f} ± {:.0f}".format(*spread(wins["shown", f"{row} of true"]))
         for row in ("usual", "no diagonal")
@@ -481,6 +502,67 @@ def test_chapter_12_says_what_a_reader_does_with_24_clusters(wins, win_cells):
     assert f"with the diagonal ({with_it} never seen) and without ({without})" in said
     for row in ("usual of true", "no diagonal of true"):
         assert np.mean([cell["seen"] for cell in win_cells["shown", row]]) < 0.65
+        assert below_a_guess(wins["shown", row])
+    for row, worse in (("table", True), ("usual", False), ("spectrum", False)):
+        assert below_a_guess(wins["shown", f"{row} of 24, 4 starts"]) == worse
+    assert not any(below_a_guess(wins["shown", f"{row} of 24"]) for row in asked)
+    assert "worse than guess, given true clusters" in said
+    assert "The usual reader does worse than guess even on true clusters" in said
+    assert "and the usual readout does worse than guess." in said
+
+
+def test_chapter_12_says_who_reads_perfect_clusters():
+    said, rows = text("12_when_it_wins"), shown_table("12_when_it_wins", "12-013")
+    never = {name: float(right) for name, _, right in rows[1:]}
+    assert never == {"the table": 50, "closed walks": 100, "eigenvalues": 100}
+    assert "Of perfect clusters, the table memorises; closed walks and eigen" in said
+
+
+def test_chapter_12_says_how_its_own_two_starts_ended(wins):
+    """Compared with what the page prints: training rounds otherwise elsewhere."""
+    notebook = nbformat.read(ROOT / "notebooks/12_when_it_wins.ipynb", as_version=4)
+    (cell,) = (cell for cell in notebook.cells if cell.id == "12-022")
+    never = re.findall(r"never (\d+)", cell.outputs[0].text)
+    assert len(never) == 2 and all(int(right) <= 50 for right in never)
+    said = text("12_when_it_wins")
+    words = "Both failed on new wirings when this page was made ({} and {}; another"
+    assert words.format(*never) in said
+    assert sum(a < 60 for a in wins["shown", "walks"]) == 18
+    assert "otherwise), and 18 of the twenty seeds below do" in said
+
+
+def test_chapter_12_says_why_memory_is_worse_than_a_guess(wins):
+    """Links shared, counted; and what a classifier makes of them that has learned every
+    wiring of its training by heart."""
+    said = text("12_when_it_wins")
+    split = wirings.wirings()
+    prisms, wells = (sum((part[i] for part in split), []) for i in (0, 1))
+    for one in wells:
+        with_wells = {len(one & other) for other in wells if other != one}
+        with_prisms = [len(one & other) for other in prisms]
+        assert (len(one), with_wells) == (9, {5}) and max(with_prisms) == 7
+        assert (with_prisms.count(7), len(prisms)) == (18, 60)
+    words = (
+        "share, by name, five of nine links with any other wells, and seven with 18 of"
+    )
+    assert (
+        f"{words} the 60 prisms: an SVM that has its training wirings by heart" in said
+    )
+    assert "takes all new wells, half of the test, for prisms." in said
+    assert np.mean([int(g.y) for g in wirings.draw(split.test, 20)]) == 0.5
+    pairs = list(combinations(range(6), 2))
+    for seed in range(21):
+        train, _, test = wirings.wirings(seed)
+        own = [[p in one for p in pairs] for one in train[0] + 6 * train[1]]
+        label = [0] * 36 + [1] * 36
+        model = SVC(C=10).fit(own, label)
+        assert model.score(own, label) == 1
+        assert not model.predict([[p in one for p in pairs] for one in test[1]]).any()
+    worse = ("flat", "wide", "1-wl", "table", "k = 3", "k = 4", "k-means", "sage-max")
+    assert all(below_a_guess(wins["shown", row]) for row in worse)
+    assert "guesses on *shown* or does worse, all but the raw spectrum" in said
+    assert sum(a < 55 for a in wins["shown", "walks"]) == 17  # most
+    assert "has 84, and most guess or do worse" in said
 
 
 def test_without_the_diagonal_loops_is_read():
@@ -531,7 +613,7 @@ def test_chapter_12_says_what_the_further_rows_do(wins):
     assert f"true clusters fall to {fall[0]}, the raw spectrum to {fall[1]}" in said
     assert f"ones to {np.mean(wins['noise', 'heavy-edge']):.0f}." in said
     high = [round(a) for a in wins["noise", "walks"] if a > 60]
-    assert high == [82, 89] and "but for two seeds (82 and 89; in" in said
+    assert high == [82, 89] and "or do worse but for two seeds (82 and 89; in" in said
     assert "Twenty seeds of every row" in said
 
 
@@ -585,7 +667,7 @@ def test_chapter_12_says_what_noise_does(wins, win_cells):
     assert f"corrected), ahead of it in {count} seeds of 20." in said
 
 
-def test_chapter_12_says_how_settings_were_found(wins, all_cells):
+def test_chapter_12_says_how_settings_were_found(wins, win_cells, all_cells):
     said = text("12_when_it_wins")
     searches = [("shown", "flat"), ("shown", "gin"), ("shown", "sage-max")]
     for family, row in [*searches, ("hidden", "flat")]:
@@ -599,7 +681,10 @@ def test_chapter_12_says_how_settings_were_found(wins, all_cells):
     tuned = [wins[family, f"{row}, tuned"] for family, row in searches]
     assert {len(seeds) for seeds in tuned} == {20}
     assert max(map(np.mean, tuned)) < 50.1
-    words = "{:.0f} ± {:.0f}, {:.0f} ± {:.0f} and {:.0f} ± {:.0f} never seen, a guess"
+    assert [below_a_guess(seeds) for seeds in tuned] == [True, False, False]
+    words = (
+        "{:.0f} ± {:.0f}, {:.0f} ± {:.0f} and {:.0f} ± {:.0f} never seen, a guess or"
+    )
     assert words.format(*(n for seeds in tuned for n in spread(seeds))) in said
     hidden = "`flat` has {:.0f} ± {:.0f}. The others".format
     assert hidden(*spread(wins["hidden", "flat, tuned"])) in said.replace("*", "")
@@ -614,6 +699,40 @@ def test_chapter_12_says_how_settings_were_found(wins, all_cells):
     (own,) = map(json.loads, settings["hidden"])
     assert own == dict(link=0.0, entropy=0.0, lr=0.02)
     assert "one for *hidden*: no losses at all, rate 0.02" in said
+    for row in ("table", "usual", "spectrum"):
+        borrowed = {
+            json.dumps(c["setting"]) for c in win_cells["shown", f"{row} of 24"]
+        }
+        assert borrowed == settings["shown"]
+        assert ("shown", f"{row} of 24, searched", False) not in all_cells
+    assert (
+        "The other readers borrow that setting, and had no search of their own" in said
+    )
+
+
+def test_chapter_12_says_which_rows_were_run_where(win_cells):
+    said, ran, larger = text("12_when_it_wins"), {}, set()
+    for (family, row), cells in win_cells.items():
+        ran.setdefault(family, set()).add(row.split(", ")[0])
+        larger |= {family} if "24" in cells[0] else set()
+    hidden = {"walks", "table", "k = 24", "true", "heavy-edge", "colours", "kinds"}
+    assert ran["hidden"] == hidden | {"flat", "raw spectrum", "1-wl"}
+    words = (
+        "*hidden* has `walks`, `table` and `k = 24`; `true`, `heavy-edge`, `colours`"
+    )
+    assert f"{words} and `kinds`; `flat`, the raw spectrum and 1-WL. *noise*" in said
+    noise = {"walks", "k = 24", "true", "heavy-edge"}
+    assert ran["noise"] == noise | {"raw spectrum"}
+    words = "has `walks` and `k = 24`, `true` and `heavy-edge`, and the raw spectrum"
+    assert f"{words}: no flat row" in said
+    assert (ran["hidden"] | ran["noise"]) - ran["shown"] == {"kinds"}
+    assert "*shown* has all but `kinds`, and it alone has larger graphs" in said
+    assert larger == {"shown"}
+    flat, walks, room = (
+        win_cells["shown", row][0]["parameters"] for row in ("flat", "walks", "k = 24")
+    )
+    words = f"({flat:,} parameters on *shown*; `walks` has {walks}, `k = 24` {room})"
+    assert words in said
 
 
 def test_chapter_12_says_what_its_records_say(wins):
