@@ -700,8 +700,11 @@ def right(data, repair):
 def partner(of):
     """loops without the diagonal, with clusters that are not learned."""
     lines = (RESULTS / "repairs_partners.jsonl").read_text(encoding="utf-8")
-    return [run["accuracy"] for run in map(json.loads, lines.splitlines())
-            if (run["dataset"], run["repair"]) == ("loops", f"no-diagonal, {of}")]
+    return [
+        run["accuracy"]
+        for run in map(json.loads, lines.splitlines())
+        if (run["dataset"], run["repair"]) == ("loops", f"no-diagonal, {of}")
+    ]
 
 
 def of_chapter_10(question):

@@ -167,7 +167,7 @@ def test_chapter_10_says_that_the_strict_questions_stay_open_at_other_rates():
     assert round(100 * max(learned["loops"])) == 100 and "up to 100 of 100" in said
     assert sum(share > 0.9 for share in learned["loops"]) > 12
     spans = (round(f(right[q])) for q in ("loops", "hidden") for f in (min, max))
-    words = "guess on new graphs all the same: {} to {} on *loops*, {} to {} on *hidden*"
+    words = "on new graphs all the same: {} to {} on *loops*, {} to {} on *hidden*"
     assert words.format(*spans) in said
 
 
@@ -180,6 +180,10 @@ def test_chapter_10_says_how_far_two_records_part(coarse, rates):
         after = {cell["seed"]: cell["accuracy"] for cell in rates[name, "0.005"]}
         other += sum((before[s] < 0.7) != (after[s] < 0.7) for s in range(3))
     assert other == 3
+    for name in ("gin", "0 levels"):
+        same = [cell["accuracy"] for cell in rates[name, "0.005"] if cell["seed"] < 3]
+        assert same == [cell["accuracy"] for cell in coarse[name]]
+    assert "come out the same to the digit, so it is the pooling" in said
     assert (
         "of the nine runs with learned clusters that both records have, three" in said
     )
