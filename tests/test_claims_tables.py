@@ -270,10 +270,12 @@ CHAPTER_08 = {
         == {"graphsage-blind-max"}
         and round(fair("PROTEINS", "graphsage-blind-max")) == 65
     ),
-    "7.6 points on D&D, at ten epochs and [at more](settings.ipynb), for a stack that "
-    "reads a maximum ($p = 0.0001$, and 0.007 when it has paid); 8.8 on PROTEINS "
-    "suggest the same": lambda: (
-        round(lead(*WITH_EDGES), 1) == 7.6
+    "7.6 points on D&D, at ten epochs, for a stack that reads a maximum ($p = 0.0001$, "
+    "and 0.007 when it has paid; [at more epochs](settings.ipynb) 7.6 again, which "
+    "only suggests it); 8.8 on PROTEINS suggest the same": lambda: (
+        0.05 < 60 * of_the_star(RESULTS / "longer")[2]
+        and of_the_star(RESULTS / "longer")[2] < 0.05
+        and round(lead(*WITH_EDGES), 1) == 7.6
         and round(asked()[WITH_EDGES][2], 4) == 0.0001
         and round(60 * asked()[WITH_EDGES][2], 3) == 0.007
         and round(lead("PROTEINS", *WITH_EDGES[1:]), 1) == 8.8
@@ -886,7 +888,8 @@ CHAPTER_05 = {
     "have 44, 24 have 47, and true ones 36": lambda: (
         [never_seen(f"no diagonal{of}") for of in SHOWN] == [44, 47, 36]
     ),
-    "chapter 12's usual reader guesses with the diagonal and without": lambda: (
+    "chapter 12's usual reader guesses or does worse, with the diagonal and "
+    "without": lambda: (
         max(
             never_seen(f"{row}{of}") for row in ("usual", "no diagonal") for of in SHOWN
         )
@@ -1130,17 +1133,18 @@ OTHER_SETTINGS = {
         and len(leads_of_seeds()) == 12
         and all(p > 0.05 for *_, p in leads_of_seeds())
     ),
-    "On PROTEINS the folds, for every row, two to three times as far": lambda: all(
+    "On PROTEINS the folds move it more, for every row, two to three times as "
+    "far": lambda: all(
         1.9 < folds / seeds < 3.1
         for folds, seeds in map(spread, by_seed("PROTEINS").values())
     ),
-    "On ENZYMES a seed moves a fold about as far as the folds differ, four or five "
-    "points": lambda: all(
-        3.9 < seeds < 5.4 and 0.6 < folds / seeds < 1.4
+    "On ENZYMES a seed moves a fold by four or five points, about as far as the folds "
+    "differ (three to six)": lambda: all(
+        3 < folds < 6 and 3.9 < seeds < 5.4 and 0.6 < folds / seeds < 1.4
         for folds, seeds in map(spread, by_seed("ENZYMES").values())
     ),
     "the luck of the graphs that a fold tests, 111 here and 60 there": lambda: (
-        [1113 // 10, 600 // 10] == [111, 60]
+        [EXPECTED[name]["graphs"] // 10 for name in SEEDED] == [111, 60]
     ),
     "Going on past the tenth epoch gains `diffpool` 1.5 ± 2.8 points and `mlp`, which "
     "sees no edge, 1.4 ± 2.4; in half of the folds `diffpool`'s validation is best "
@@ -1162,9 +1166,11 @@ OTHER_SETTINGS = {
             and all(same_network(row) < 5 for row in PATIENT)
         )
     ),
-    "It does not hang on the ten epochs: 7.6 ± 2.7 there, 7.6 ± 4.4 here ($p = 0.003$ "
-    "for that question alone).": lambda: (
-        [
+    "The lead does not hang on the ten epochs: 7.6 ± 2.7 there, 7.6 ± 4.4 here. The "
+    "star does: $p = 0.003$ for that question alone is 0.2 when it has paid for "
+    "sixty.": lambda: (
+        round(60 * of_the_star(RESULTS / "longer")[2], 1) == 0.2
+        and [
             [round(float(x), 1) for x in (lead[0], half(lead))]
             for lead in map(of_the_star, (RESULTS, RESULTS / "longer"))
         ]

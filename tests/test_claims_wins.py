@@ -161,12 +161,15 @@ def test_chapter_10_says_that_the_strict_questions_stay_open_at_other_rates():
         for cell in record["cells"]:
             right.setdefault(cell["question"], []).append(100 * cell["accuracy"])
             learned.setdefault(cell["question"], []).append(cell["train_accuracy"])
+            if (cell["method"], cell["question"]) == ("gin", "loops"):
+                assert cell["train_accuracy"] < 0.75
     assert {question: len(of) for question, of in right.items()} == dict(
         loops=24, hidden=24
     )
-    assert round(100 * max(learned["loops"])) == 100 and "up to 100 of 100" in said
+    assert round(400 * max(learned["loops"]), 6) == 399
+    assert "nearly by heart (399 of 400 at best; `gin` does not)" in said
     assert sum(share > 0.9 for share in learned["loops"]) > 12
-    spans = (round(f(right[q])) for q in ("loops", "hidden") for f in (min, max))
+    spans = (f"{f(right[q]):g}" for q in ("loops", "hidden") for f in (min, max))
     words = "on new graphs all the same: {} to {} on *loops*, {} to {} on *hidden*"
     assert words.format(*spans) in said
 
@@ -510,9 +513,9 @@ def test_chapter_12_says_what_a_reader_does_with_24_clusters(wins, win_cells):
     for row, worse in (("table", True), ("usual", False), ("spectrum", False)):
         assert below_a_guess(wins["shown", f"{row} of 24, 4 starts"]) == worse
     assert not any(below_a_guess(wins["shown", f"{row} of 24"]) for row in asked)
-    assert "worse than guess, given true clusters" in said
-    assert "The usual reader does worse than guess even on true clusters" in said
-    assert "and the usual readout does worse than guess." in said
+    assert "Given true clusters it does worse than a guess" in said
+    assert "The usual reader does worse than a guess even on true clusters" in said
+    assert "and the usual readout does worse than a guess." in said
 
 
 def test_chapter_12_says_who_reads_perfect_clusters():
@@ -546,9 +549,8 @@ def test_chapter_12_says_why_memory_is_worse_than_a_guess(wins):
         with_prisms = [len(one & other) for other in prisms]
         assert (len(one), with_wells) == (9, {5}) and max(with_prisms) == 7
         assert (with_prisms.count(7), len(prisms)) == (18, 60)
-    words = (
-        "share, by name, five of nine links with any other wells, and seven with 18 of"
-    )
+    words = "shares, by name, five of its nine links with any other wells, and seven "
+    words += "with 18 of"
     assert (
         f"{words} the 60 prisms: an SVM that has its training wirings by heart" in said
     )
@@ -594,8 +596,10 @@ def test_chapter_12_says_what_the_further_rows_do(wins):
         assert np.mean(wins["shown", row]) < 55
     for row in ("table", "spectrum", "usual", "hard", "no losses", "k-means"):
         assert np.mean(wins["shown", row]) < 60
-    assert [round(a) for a in wins["shown", "spectrum"] if a > 90] == [100]
-    assert "one seed of `spectrum`, which has all right" in said
+    assert [round(a) for a in wins["shown", "spectrum"] if a > 75] == [77, 100]
+    assert round(max(wins["shown", "usual"])) == 68
+    assert "(Single seeds do better: of `spectrum` one has all right and one 77" in said
+    assert "the best of `usual` has 68.)" in said
     room, raw = wins["hidden", "k = 24"], wins["hidden", "raw spectrum"]
     ahead = sum(a > b for a, b in zip(room, raw, strict=True))
     four = wins["hidden", "k = 24, 4 starts"]
