@@ -1,17 +1,25 @@
 """Sentences with a number in chapters 10 and 12, against the records and the graphs."""
 
+import inspect
 import json
 import re
 from itertools import combinations
 from pathlib import Path
+from types import SimpleNamespace
 
+import measure_when
+import measure_wins
 import nbformat
 import numpy as np
 import pytest
+import torch
 from scipy.stats import fisher_exact, t, ttest_rel
 from sklearn.svm import SVC
+from torch import nn
 
+import dpcore
 from dpcore.data import synthetic, wirings
+from dpcore.models.walks import WalksClassifier
 
 ROOT = Path(__file__).parents[1]
 LEARNED = ("1 level", "2 levels", "3 levels", "k = 2", "k = 6", "k = 72", "by ratio")
@@ -300,6 +308,279 @@ def test_chapter_10_says_what_is_read_by_name():
     assert f"it guesses, {np.mean(drawn):.0f})" in said and np.mean(drawn) < 56
 
 
+@pytest.fixture(scope="module")
+def questions():
+    """Question and method → cells, of the three seeds."""
+    path = ROOT / "book" / "results" / "when_it_helps.json"
+    cells = {}
+    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+        cells.setdefault((cell["question"], cell["method"]), []).append(cell)
+    assert {len(own) for own in cells.values()} == {3}
+    return cells
+
+
+def mean_right(questions, question, *methods):
+    return [
+        100 * np.mean([cell["accuracy"] for cell in questions[question, method]])
+        for method in methods
+    ]
+
+
+def cell_with(name, words):
+    """The one cell of code that has these words."""
+    notebook = nbformat.read(ROOT / "notebooks" / f"{name}.ipynb", as_version=4)
+    (cell,) = (c for c in notebook.cells if c.cell_type == "code" and words in c.source)
+    return cell
+
+
+def test_chapter_10_says_who_finds_what(questions, coarse):
+    said = text("10_when_it_helps")
+    fine = [a for (q, _), own in questions.items() if q == "fine" for a in right(own)]
+    assert min(fine) == 100 and "On **fine** everyone is right" in said
+    one, *flat = mean_right(questions, "coarse", "1 level", "gin", "0 levels")
+    assert one > 95 and min(flat) > one
+    assert "So do the flat networks `gin` and `0 levels`, and no worse" in said
+    assert sorted(right(coarse["2 levels"]))[0] == 61
+    assert sum(a < 70 for a in right(coarse["2 levels"])) == 1
+    assert "With two levels one seed of three does not get there." in said
+    rest = mean_right(questions, "coarse", *SAFE, "1 level")
+    gcn = mean_right(questions, "coarse", "gcn-mean", "gcn-sum")
+    assert min(rest) - max(gcn) > 15
+    assert "The GCN rows are far behind, at this rate." in said
+    rows = "0 levels", "gin", "random", "heavy-edge", "1 level", "2 levels"
+    flat, gin, drawn, heavy, learned, two = mean_right(questions, "both", *rows)
+    assert 2 < min(flat, gin) - drawn < 5
+    assert drawn - 5 > max(heavy, learned) and min(heavy, learned) - 20 > two
+    assert "a little with *random* clusters, more with learned ones or those of" in said
+    for row in ("1 level", "heavy-edge"):
+        behind = [a < 80 for a in right(questions["both", row])]
+        assert sum(behind) == 1, row
+    assert "heavy edges (one seed of three far behind), most with two levels." in said
+    for row in ("gcn-mean", "gcn-sum"):
+        assert all(abs(a - 50) < 3 for a in right(questions["both", row]))
+    assert "The GCN rows are right on every other graph" in said
+
+
+def test_chapter_10_says_that_nobody_finds_loops_or_hidden(questions):
+    said = text("10_when_it_helps")
+    error = 100 * (0.5 * 0.5 / measure_when.SETTINGS["test"]) ** 0.5
+    words = "(A guess on {} has a standard error of {:.1f}, exercise 10.1.)"
+    assert words.format(measure_when.SETTINGS["test"], error) in said
+    own = [
+        cell
+        for (question, method), cells in questions.items()
+        if question in ("loops", "hidden") and method != "bag of edges"
+        for cell in cells
+    ]
+    assert len(own) == 30
+    assert max(100 * cell["accuracy"] for cell in own) - 50 < 3 * error
+    assert "On **loops** and **hidden** none of these networks finds anything." in said
+    error = (0.5 * 0.5 / measure_when.SETTINGS["train"]) ** 0.5
+    learned = [cell["train_accuracy"] for cell in own]
+    assert sum(share < 0.5 + 2 * error for share in learned) > 20
+    assert max(learned) < 0.7
+    assert "At this rate most do not even learn their training graphs." in said
+
+
+def test_chapter_10_says_what_a_community_of_loops_sees():
+    """Of every community of every graph, in one ring and in two."""
+    said = text("10_when_it_helps")
+    graphs = synthetic.ask("loops", 40)
+    assert {int(graph.y) for graph in graphs} == {0, 1}
+    for graph in graphs:
+        adj = np.zeros((6, 6))
+        np.add.at(adj, tuple(graph.community[graph.edge_index].numpy()), 1)
+        (inside,), (degree,) = set(adj.diagonal()), set(adj.sum(1))
+        away = adj[~np.eye(6, dtype=bool)].reshape(6, 5)
+        assert (np.sort(away) == [0, 0, 0, 2, 2]).all()
+        words = f"each community has mass {inside:.0f} inside and {away.max():.0f} to"
+        assert f"{words} either neighbour: six nodes with equal degrees" in said
+        assert f"{100 * inside / degree:.0f} % of a node's mass on its own" in said
+
+
+def test_chapter_10_says_whose_clusters_are_communities(questions):
+    said = text("10_when_it_helps")
+
+    def agree(question, method):
+        return np.mean([cell["agree"] for cell in questions[question, method]])
+
+    coloured = "fine", "coarse", "both", "loops"
+    assert min(agree(question, "1 level") for question in coloured) > 0.8
+    assert "**Where nodes have colours, clusters follow communities**" in said
+    for question in (*coloured, "hidden"):
+        assert abs(agree(question, "random")) < 0.01
+        ours, drawn = mean_right(questions, question, "1 level", "random")
+        assert drawn > ours - 1.5
+    assert "Random clusters agree with nothing, and are right as often." in said
+    assert agree("both", "1 level") > agree("both", "no losses") + 0.3
+    with_them, without = mean_right(questions, "both", "1 level", "no losses")
+    assert with_them <= without and "and the accuracy is none the better for it" in said
+    assert abs(agree("hidden", "1 level")) < 0.05
+    assert "**In hidden, learned clusters find nothing**" in said
+    heavy = np.mean([cell["used"][0] for cell in questions["hidden", "heavy-edge"]])
+    assert agree("hidden", "heavy-edge") > 0.6
+    assert f"(with {heavy:.0f} clusters for six communities" in said
+
+
+def test_chapter_10_says_how_many_clusters_are_used(coarse):
+    said = text("10_when_it_helps")
+    many, few, again = (
+        np.mean([cell["used"][0] for cell in coarse[name]])
+        for name in ("k = 72", "1 level", "by ratio")
+    )
+    assert few - 1 < again < many < 1.4 * few  # four times as many to choose from
+    assert "Of 72 the model uses about as many as of 18." in said
+    one_near_100 = [
+        max(right(coarse[name])) for name in ("k = 2", "k = 6", "1 level", "k = 72")
+    ]
+    assert min(one_near_100) >= 97
+    assert "2, 6, 18 and 72 each have seeds near 100." in said
+    assert sum(a < 90 for a in right(coarse["no losses"])) == 1
+    assert "one seed of three is behind, two are not" in said
+    assert max(right(coarse["deck"])) == 50 and "and guesses in every seed" in said
+
+
+def fresh(levels, clusters, seed, times=1):
+    """A model of chapter 10 before its first step, and forty graphs of its seed."""
+    torch.manual_seed(seed)
+    model = dpcore.build_model(
+        "diffpool", num_features=8, num_classes=2, conv="sage", hidden=32,
+        dropout=0.0, levels=levels, max_nodes=72, ratio=clusters / 72,
+    )  # fmt: skip
+    for weights in model.levels[0].assign.join.parameters():
+        weights.data *= times
+    graphs = synthetic.ask("coarse", 40, seed=1000 * (seed + 1) + 12)
+    return model, dpcore.SparseGraphs.from_data_list(graphs)
+
+
+def test_chapter_10_says_how_sharp_a_sharp_start_is():
+    said, found = text("10_when_it_helps"), {1: [], 10: []}
+    for stack in ((1, 18), (2, 18), (1, 72)):
+        for seed in range(3):
+            for times, own in found.items():
+                model, graphs = fresh(*stack, seed, times)
+                s = model(graphs).assignments[0].detach()
+                a_node = torch.special.entr(s).sum(1).mean().exp().item()
+                own.append(a_node / (stack[1] if times == 1 else 1))
+    assert min(found[1]) > 0.8 and "a fresh $S$ is almost uniform" in said
+    assert {round(a_node) for a_node in found[10]} == {2, 3}
+    assert "with ten times its logits (*sharp*), 2 or 3 clusters a node." in said
+
+
+def test_chapter_10_prints_what_its_prediction_says():
+    said = text("10_when_it_helps")
+    cell = cell_with("10_when_it_helps", "units alive after each epoch")
+    counts = {
+        rate: [int(one) for one in counts.split(", ")]
+        for rate, counts in re.findall(
+            r"rate ([\d.]+): .*\[(.*)\]", "".join(o.text for o in cell.outputs)
+        )
+    }
+    assert set(counts) == {"0.005", "0.001"}
+    hasty, gentle = counts["0.005"], counts["0.001"]
+    assert len(hasty) == len(gentle) == 3
+    assert hasty == sorted(set(hasty), reverse=True) and 1 <= hasty[-1] <= 5
+    assert "3. a handful, and fewer each epoch" in said
+    assert "**3.** A unit whose input is below zero for every graph" in said
+    assert min(gentle) > 16 and "A lower rate might." in said
+
+
+def test_chapter_10_says_what_larger_graphs_open(questions):
+    said = text("10_when_it_helps")
+    name, settings = measure_when.METHODS["by ratio"]
+    settings = {**measure_when.MODEL, **settings}
+    model = dpcore.build_model(name, num_features=8, num_classes=2, **settings)
+    opened, nodes = [], []
+    for size in (12, *measure_when.LARGER):
+        graphs = synthetic.ask("coarse", 4, size=size)
+        batch = dpcore.SparseGraphs.from_data_list(graphs)
+        s = model.eval()(batch).assignments[0]
+        opened.append(int((s > 0).any(0).sum()))
+        nodes.append(graphs[0].num_nodes)
+    first, second, third = opened
+    words = f"of the nodes, {first}, then {second}, then {third}, of which "
+    assert f"{words}{third - first} were never open in training" in said
+    words = "on graphs of {1} and of {2} nodes, with communities of 24 and 48, after "
+    assert f"{words}training on {{0}}?".format(*nodes) in said
+    name, settings = measure_when.METHODS["1 level"]
+    settings = {**measure_when.MODEL, **settings}
+    model = dpcore.build_model(name, num_features=8, num_classes=2, **settings)
+    kept = model(batch).assignments[0].shape[1]
+    assert f"`1 level` keeps its {kept} clusters" in said
+    assert f"{kept} serve {nodes[-1]} nodes as they served {nodes[0]}" in said
+    fixed = questions["coarse", "1 level"]
+    before, after = (
+        np.mean(of)
+        for of in zip(*((c["accuracy"], c["larger"]["48"]) for c in fixed), strict=True)
+    )
+    assert nodes[-1] == 4 * nodes[0] and before - after < 0.03
+    assert "a fixed number holds up to four times the size" in said
+    gin = [cell["larger"]["48"] for cell in questions["coarse", "gin"]]
+    assert min(gin) == 1 and "and `gin` loses nothing" in said
+    for cell in questions["coarse", "by ratio"]:
+        assert (cell["accuracy"] < 0.6) == (cell["larger"]["48"] < 0.6)
+    assert "(The seed of `by ratio` that guesses goes on guessing.)" in said
+
+
+def test_chapter_10_decides_by_what_it_measured(questions, coarse, rates):
+    """The table's middle column."""
+    said = text("10_when_it_helps")
+    fine = [own for (q, _), own in questions.items() if q == "fine"]
+    assert all(min(right(own)) == 100 for own in fine)
+    assert "| the class shows a step or two from a node | everyone is right |" in said
+    flat = mean_right(questions, "coarse", "gin", "0 levels")
+    others = [name for name in coarse if name not in ("gin", "0 levels")]
+    assert min(flat) > max(mean_right(questions, "coarse", *others)) - 1
+    words = "leave a trace in neighbourhoods | `gin` and `0 levels` are not behind |"
+    assert words in said
+    several = mean_right(questions, "both", "gin", "0 levels")
+    pooled = mean_right(questions, "both", "random", "heavy-edge", "1 level")
+    assert min(several) > max(pooled)
+    assert "| several scales at once | behind flat after 20 epochs; after 60" in said
+    strict = set()
+    for rate in ("0.001", "0.0025"):
+        path = ROOT / "book" / "results" / f"when_it_helps_strict_{rate}.json"
+        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        strict |= {(c["method"], rate) for c in cells if c["question"] == "loops"}
+    assert len(strict) == 8 and len({method for method, _ in strict}) == 4
+    assert {("loops", method) for method, _ in strict} <= set(questions)
+    assert "| none of these networks, four of them at three rates; a rule on" in said
+    answer = re.search(
+        r"right on (\d+) of (\d+)",
+        cell_with("10_when_it_helps", "a rule on A'").outputs[0].text,
+    )
+    assert answer[1] == answer[2] and "a rule on $A'$ always" in said
+    svm = re.search(
+        r"right on (\d+) of 100",
+        cell_with("10_when_it_helps", "an SVM on 15 counts").outputs[0].text,
+    )
+    (bag,) = mean_right(questions, "loops", "bag of edges")
+    words = f"an SVM on colour counts on {bag:.0f} to {svm[1]} of 100"
+    assert words in said and f"an SVM on colour counts ({bag:.0f} to {svm[1]})" in said
+    hidden = [name for q, name in questions if q == "hidden"]
+    assert max(mean_right(questions, "hidden", *hidden)) < 56
+    words = "| learned clusters miss them, and no row answers *hidden* |"
+    assert words in said
+    two, three = (
+        np.mean([cell["used"][-1] for cell in coarse[name]])
+        for name in ("2 levels", "3 levels")
+    )
+    assert two < 1.6 and three < 1.05
+    assert mean_right(questions, "coarse", "3 levels") > mean_right(
+        questions, "coarse", "2 levels"
+    )
+    assert "| how many levels? | the last of two or three collapses |" in said
+    for name in ("k = 2", "k = 6", "by ratio", "k = 72"):
+        assert min(right(coarse[name])) < 70 < 90 < max(right(coarse[name]))
+    some, many = (
+        100 * np.mean([cell["accuracy"] for cell in rates[name, "0.001"]])
+        for name in ("1 level", "k = 72")
+    )
+    assert abs(some - many) < 1
+    words = "from 2 to 72 the start decides at a rate of 0.005; at 0.001, 18 and 72 are"
+    assert f"{words} alike |" in said
+
+
 def test_loops_has_seventy_wirings():
     """Counted, not quoted: as rings of six, and of three and three, on six names."""
     from math import factorial
@@ -536,6 +817,94 @@ def test_chapter_12_says_how_its_own_two_starts_ended(wins):
     assert words.format(*never) in said
     assert sum(a < 60 for a in wins["shown", "walks"]) == 18
     assert "otherwise), and 18 of the twenty seeds below do" in said
+
+
+def test_chapter_12_says_what_its_prediction_says(wins):
+    said = text("12_when_it_wins")
+    heavy = np.mean(wins["shown", "heavy-edge"])
+    assert round(heavy / 10) == 9 and "heavy-edge clusters on nine of ten." in said
+    learned = wins["shown", "walks"]
+    assert sum(a >= 97 for a in learned) == 0 and "**3.** The best of the" in said
+    assert f"best of the twenty has {max(learned):.0f}, and most guess" in said
+    many = sum(a >= 97 for a in wins["shown", "k = 24"])
+    assert 8 <= many <= 12 and "With 24 clusters it is about half." in said
+
+
+def test_chapter_12_says_how_its_network_is_not_the_records(win_cells, monkeypatch):
+    """The cell's own `learn`, with a `fit` that only looks at what it is given; and a
+    step of the records' training."""
+    said, given = text("12_when_it_wins"), {}
+
+    def fit(model, *args, **settings):
+        given.update(model=model, settings=settings)
+
+    names = dict(
+        torch=torch, nn=nn, WalksClassifier=WalksClassifier, PerNode=nn.Sequential,
+        averages=list, train=[], seen=[], never=[],
+        dpcore=SimpleNamespace(fit=fit, evaluate=lambda *_: 0),
+    )  # fmt: skip
+    exec(cell_with("12_when_it_wins", "def learn(").source, names)
+    names["learn"](1)
+    model = given["model"]
+    own = sum(weights.numel() for weights in model.parameters())
+    (records,) = {cell["parameters"] for cell in win_cells["shown", "walks"]}
+    norm = [m for m in model.assign if isinstance(m, nn.BatchNorm1d)]
+    assert own - records == sum(w.numel() for w in norm[0].parameters())
+    words = f"{records} parameters, not {own}, for its $S$ begins without BatchNorm;"
+    assert words in said
+    clips = []
+
+    def look(weights, most):
+        clips.append(most)
+
+    small = dict(train=8, validation=4, test=4, seen=2, larger=2, epochs=1)
+    parts = measure_wins.all_parts("shown", "walks", 1, small)
+    own, setting = measure_wins.Pooled(16, 6, "walks"), measure_wins.POOLED["shown"]
+    assert sum(w.numel() for w in own.parameters()) == records
+    monkeypatch.setattr(nn.utils, "clip_grad_norm_", look)
+    measure_wins.train(own, parts, setting, dict(small, batch_size=8), 1)
+    (clip,) = set(clips)
+    assert "clip" not in given["settings"]
+    usual = inspect.signature(dpcore.fit).parameters["clip"].default
+    assert f"gradients are clipped at {clip:g}, not {usual:g};" in said
+    weights = model.link_weight, model.entropy_weight
+    for cell in win_cells["shown", "walks"]:
+        assert weights == (cell["setting"]["link"], cell["setting"]["entropy"])
+    assert "(link weight {:g}, entropy weight {:g}:".format(*weights) in said
+
+
+def wiring_of(graph):
+    pairs = graph.community[graph.edge_index].T.tolist()
+    return frozenset(frozenset(pair) for pair in pairs if pair[0] != pair[1])
+
+
+def test_chapter_12_says_what_a_seed_is_asked(win_cells):
+    """Shares in the records are of so many graphs; the graphs are drawn and looked
+    at."""
+    said = text("12_when_it_wins")
+    path = ROOT / "book" / "results" / "when_it_wins.jsonl"
+    with path.open(encoding="utf-8") as lines:
+        counts = json.loads(next(lines))
+    for what, key in (("test", "test"), ("validation", "validation"), ("larger", "24")):
+        shares = [c[key] for own in win_cells.values() for c in own if key in c]
+        in_graphs = np.multiply(shares, counts[what])
+        assert len(shares) > 20 and abs(in_graphs - in_graphs.round()).max() < 0.01
+        odd = in_graphs.round() % 2
+        assert odd.any(), what  # of no smaller number
+    split = wirings.wirings(1)
+    for part, what in ((split.test, "test"), (split.validation, "validation")):
+        found = ([], [])
+        for graph in wirings.draw(part, counts[what], seed=1000 * 2):
+            found[int(graph.y)].append(wiring_of(graph))
+        prisms, wells = found
+        assert len(prisms) == len(wells) and len({*wells}) == 2
+        assert len({*prisms} | {*wells}) <= sum(map(len, part)) == 14
+    words = (
+        f"The test part of a seed is {counts['test']} graphs of 14 wirings, and half"
+    )
+    assert f"{words} of the graphs share two wirings, since only two wells are" in said
+    assert f"(for validation, {counts['validation']} graphs, likewise)" in said
+    assert f"in wirings never seen ({counts['larger']} graphs a seed)" in said
 
 
 def test_chapter_12_says_why_memory_is_worse_than_a_guess(wins):
