@@ -1042,10 +1042,10 @@ def entropies(name, weight):
     return weighed(weight, name)["entropy_loss"]
 
 
-def balance(name, k):
+def balance(name, k, every=10):
     """The entropy weight of chapter 05's sum, in NumPy: the median graph's."""
     found = []
-    for graph in dpcore.load_dataset(name)[::10]:
+    for graph in dpcore.load_dataset(name)[::every]:
         matrix = np.full((graph.num_nodes,) * 2, -1 / k)
         matrix[tuple(graph.edge_index.numpy())] += 1
         most = np.linalg.eigvalsh(matrix)[-1]

@@ -32,11 +32,16 @@ def text(name):
     return " ".join(" ".join(words).split())
 
 
+def measured(which=""):
+    """A record of book/tools/measure_when.py."""
+    path = ROOT / "book" / "results" / f"when_it_helps{which}.json"
+    return json.loads(path.read_text(encoding="utf-8"))
+
+
 @pytest.fixture(scope="module")
 def coarse():
-    path = ROOT / "book" / "results" / "when_it_helps.json"
     cells = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in measured()["cells"]:
         if cell["question"] == "coarse":
             cells.setdefault(cell["method"], []).append(cell)
     return cells
@@ -101,8 +106,7 @@ def test_chapter_10_says_how_large_its_pair_is(coarse):
 def rates():
     cells = {}
     for rate in ("0.001", "0.0025", "0.005"):
-        path = ROOT / "book" / "results" / f"when_it_helps_{rate}.json"
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = measured(f"_{rate}")
         assert record["settings"]["lr"] == float(rate)
         for cell in record["cells"]:
             if cell["question"] == "coarse":
@@ -111,8 +115,7 @@ def rates():
 
 
 def test_chapter_10_says_that_neither_classifier_nor_start_is_a_cure(rates):
-    path = ROOT / "book" / "results" / "when_it_helps_heads.json"
-    record = json.loads(path.read_text(encoding="utf-8"))
+    record = measured("_heads")
     assert record["settings"]["lr"] == 0.005
     cells = {"relu": [*rates["2 levels", "0.005"], *rates["k = 72", "0.005"]]}
     for cell in record["cells"]:
@@ -130,8 +133,7 @@ def test_chapter_10_says_that_neither_classifier_nor_start_is_a_cure(rates):
 def test_chapter_10_says_that_on_both_nobody_is_behind():
     said, cells = text("10_when_it_helps"), {}
     for rate in ("0.001", "0.0025", "0.005"):
-        path = ROOT / "book" / "results" / f"when_it_helps_both_{rate}.json"
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = measured(f"_both_{rate}")
         assert record["settings"]["lr"] == float(rate)
         assert record["settings"]["epochs"] == 60
         for cell in record["cells"]:
@@ -162,8 +164,7 @@ def test_chapter_10_says_that_on_both_nobody_is_behind():
 def test_chapter_10_says_that_the_strict_questions_stay_open_at_other_rates():
     said, right, learned = text("10_when_it_helps"), {}, {}
     for rate in ("0.001", "0.0025"):
-        path = ROOT / "book" / "results" / f"when_it_helps_strict_{rate}.json"
-        record = json.loads(path.read_text(encoding="utf-8"))
+        record = measured(f"_strict_{rate}")
         assert record["settings"]["lr"] == float(rate)
         assert record["settings"]["epochs"] == 60
         for cell in record["cells"]:
@@ -250,9 +251,8 @@ def shown_table(name, cell_id):
 
 def test_chapter_10_says_whom_patience_helps(coarse):
     said = text("10_when_it_helps")
-    path = ROOT / "book" / "results" / "when_it_helps_60.json"
     changes = []
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in measured("_60")["cells"]:
         if cell["question"] == "coarse":
             before = right([coarse[cell["method"]][cell["seed"]]])[0]
             changes.append((before, right([cell])[0]))
@@ -282,9 +282,8 @@ def test_chapter_10_says_what_the_gradient_at_the_start_is():
 
 def test_chapter_10_says_what_a_bag_of_edges_knows():
     said = text("10_when_it_helps")
-    path = ROOT / "book" / "results" / "when_it_helps.json"
     bag = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in measured()["cells"]:
         if cell["method"] == "bag of edges":
             bag.setdefault(cell["question"], []).append(100 * cell["accuracy"])
     assert {len(own) for own in bag.values()} == {3} and len(bag) == 5
@@ -297,9 +296,8 @@ def test_chapter_10_says_what_a_bag_of_edges_knows():
 
 def test_chapter_10_says_what_is_read_by_name():
     said = text("10_when_it_helps")
-    path = ROOT / "book" / "results" / "when_it_helps_table.json"
     found = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in measured("_table")["cells"]:
         found.setdefault(cell["method"], []).append(100 * cell["accuracy"])
     learned, drawn = found["table of A'"], found["table of a random A'"]
     assert len(learned) == 10 and "in the mean of ten seeds" in said
@@ -311,9 +309,8 @@ def test_chapter_10_says_what_is_read_by_name():
 @pytest.fixture(scope="module")
 def questions():
     """Question and method → cells, of the three seeds."""
-    path = ROOT / "book" / "results" / "when_it_helps.json"
     cells = {}
-    for cell in json.loads(path.read_text(encoding="utf-8"))["cells"]:
+    for cell in measured()["cells"]:
         cells.setdefault((cell["question"], cell["method"]), []).append(cell)
     assert {len(own) for own in cells.values()} == {3}
     return cells
@@ -539,8 +536,7 @@ def test_chapter_10_decides_by_what_it_measured(questions, coarse, rates):
     assert "| several scales at once | behind flat after 20 epochs; after 60" in said
     strict = set()
     for rate in ("0.001", "0.0025"):
-        path = ROOT / "book" / "results" / f"when_it_helps_strict_{rate}.json"
-        cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+        cells = measured(f"_strict_{rate}")["cells"]
         strict |= {(c["method"], rate) for c in cells if c["question"] == "loops"}
     assert len(strict) == 8 and len({method for method, _ in strict}) == 4
     assert {("loops", method) for method, _ in strict} <= set(questions)
@@ -949,8 +945,7 @@ def test_without_the_diagonal_loops_is_read():
     assert "DiffPool is right in ten runs of ten (chapter 05)" in text(
         "10_when_it_helps"
     )
-    path = ROOT / "book" / "results" / "when_it_helps.json"
-    cells = json.loads(path.read_text(encoding="utf-8"))["cells"]
+    cells = measured()["cells"]
     flat = [
         cell["accuracy"]
         for cell in cells
