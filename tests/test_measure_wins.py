@@ -442,6 +442,30 @@ def test_a_search_tries_twenty_settings_and_its_row_keeps_one(trained, tmp_path)
     assert "tried" not in record
 
 
+@pytest.mark.parametrize("row", ["walks", "table of 24"])
+def test_where_s_is_learned_the_search_is_as_long(trained, row):
+    tool.measure("noise", row + tool.SEARCHED, 0, SMALL)
+    assert [call.setting for call in trained] == tool.POOLED_SEARCH
+    rates = {setting["lr"] for setting in tool.POOLED_SEARCH}
+    assert len(tool.POOLED_SEARCH) == len(tool.SEARCH) == 20
+    assert rates == {setting["lr"] for setting in tool.SEARCH}
+    weights = {(one["link"], one["entropy"]) for one in tool.POOLED_SEARCH}
+    assert weights == {(0, 0), (1, 0), (1, 1), (5, 1)}
+
+
+def test_true_clusters_are_searched_by_rate_and_width(trained):
+    tool.measure("shown", "usual of true, searched", 0, SMALL)
+    assert [call.setting for call in trained] == tool.SEARCH
+    for call in trained[::5]:
+        width = call.setting["hidden"]
+        assert [*map(len, (call.model.own.weight, call.model.near.weight))] == [
+            width
+        ] * 2
+        assert (
+            call.model.embed[0].out_features == call.model.head[1].out_features == width
+        )
+
+
 def test_a_larger_row_is_the_same_run_tested_on_more(trained):
     for row in ("k = 24", "k = 24, 4 starts, larger"):
         tool.measure("shown", row, 2, SMALL)
@@ -536,36 +560,53 @@ def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
         return dict(family=family, row=row, seed=seed, setting=tuned)
 
     monkeypatch.setattr(tool, "measure", measure)
-    monkeypatch.setattr(tool, "PLAN", [("shown", "walks"), ("hidden", "walks")])
-    monkeypatch.setattr(tool, "FURTHER", [("noise", "true")])
-    monkeypatch.setattr(tool, "FRESH", [("shown", "walks")])
-    monkeypatch.setattr(tool, "CONTROLS", [("shown", "usual"), ("shown", "hard")])
-    monkeypatch.setattr(tool, "BEYOND", [("noise", "k = 24")])
-    monkeypatch.setattr(tool, "RETUNED", [("shown", "flat"), ("shown", "gin")])
+    groups = {
+        "plan": [("shown", "walks"), ("hidden", "walks")],
+        "further": [("noise", "true")],
+        "fresh": [("shown", "walks")],
+        "controls": [("shown", "usual"), ("shown", "hard")],
+        "tuned": [("shown", "flat"), ("shown", "gin")],
+    }
+    assert {*groups} < {*tool.GROUPS}
+    monkeypatch.setattr(tool, "GROUPS", groups)
     for options in (
-        ["--seeds", "1"],
-        ["--seeds", "2"],
-        ["--seeds", "1", "--further"],
-        ["--seeds", "2", "--fresh"],
-        ["--seeds", "1", "--controls", "--rows", "hard"],
-        ["--seeds", "1", "--beyond"],
-        ["--seeds", "2", "--tuned", "--rows", "flat"],
+        ["--seeds", "1", "--groups", "plan", "further"],
+        ["--seeds", "2", "--groups", "plan"],
+        ["--seeds", "2", "--groups", "fresh"],
+        ["--seeds", "1", "--groups", "controls", "--rows", "hard"],
+        ["--seeds", "2", "--groups", "tuned", "--rows", "flat"],
+        ["--seeds", "1"],  # whatever is missing
     ):
         monkeypatch.setattr(sys, "argv", ["x", "--output", str(output), *options])
         tool.main()
     assert measured == [
         ("shown", "walks", 1),
         ("hidden", "walks", 1),
+        ("noise", "true", 1),
         ("shown", "walks", 2),
         ("hidden", "walks", 2),
-        ("noise", "true", 1),
         ("shown", "walks", 21),
         ("shown", "walks", 22),
         ("shown", "hard", 1),
-        ("noise", "k = 24", 1),
         ("shown", "flat, searched", 0),
         ("shown", "flat, tuned", 1),
         ("shown", "flat, tuned", 2),
+        ("shown", "usual", 1),
+        ("shown", "gin, searched", 0),
+        ("shown", "gin, tuned", 1),
     ]
     head, *cells = map(json.loads, output.read_text().splitlines())
-    assert len(cells) == 12 and head["train"] == 300 and "versions" in head
+    assert len(cells) == 14 and head["train"] == 300 and "versions" in head
+
+
+def test_all_that_is_asked_of_one_family_is_asked_of_all():
+    """But for 24 clusters with other readers, and for learning without losses where no
+    row has any."""
+    rows = {family: set() for family in tool.FAMILIES}
+    for name in ("plan", "further", "beyond", "everywhere"):
+        for family, row in tool.GROUPS[name]:
+            rows[family].add(row)
+    larger = {r + tool.LARGE for r in tool.LARGER_ROWS}
+    shown = {r for r in rows["shown"] if tool.STARTED not in r} | larger
+    assert shown - rows["noise"] == {"heavy-edge of 24"}
+    assert shown - rows["hidden"] == {"heavy-edge of 24", "no losses"}

@@ -9,10 +9,12 @@ ended early when all validation graphs are right; the epoch is the one with most
 validation graphs right, then with the lower loss. The wirings of the training,
 validation and test parts are three sets without a common member; "seen" is the accuracy
 on fresh graphs of training wirings. SVMs and flat networks choose their settings on
-validation in every cell; where S is learned, they are fixed (POOLED). The rows of
---tuned are the flat networks' turn: SEARCH is tried on seed 0, by validation alone.
+validation in every cell; where S is learned, they are fixed (POOLED). The rows of the
+group "tuned" are everybody's turn alike: twenty settings (SEARCH, POOLED_SEARCH) are
+tried on seed 0, by validation alone.
 
-All cells of a seed come before those of the next, so that a file cut short can be used;
+All GROUPS of rows take about three and a half hours of processor time. Within a group
+all cells of a seed come before those of the next, so that a file cut short can be used;
 a finished cell is in the file before the next begins, and is not measured again.
 """
 
@@ -23,6 +25,7 @@ import itertools
 import json
 import time
 import warnings
+from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import NamedTuple
@@ -74,8 +77,16 @@ SEARCH = [
     for hidden in (8, 16, 32, 64)
     for lr in (0.001, 0.003, 0.01, 0.03, 0.1)
 ]
-"""Twenty settings of a flat network, tried on the development graphs too; the one that
-has most of their validation part right, the first of several, is kept for all seeds."""
+"""Twenty settings of a network that learns no S, tried on the development graphs too;
+the one that has most of their validation part right, the first of several, is kept for
+all seeds."""
+
+POOLED_SEARCH = [
+    dict(link=link, entropy=entropy, lr=lr)
+    for link, entropy in ((0.0, 0.0), (1.0, 0.0), (1.0, 1.0), (5.0, 1.0))
+    for lr in (0.001, 0.003, 0.01, 0.03, 0.1)
+]
+"""As many where S is learned: the same rates, and weights of both losses for widths."""
 
 
 class Part(NamedTuple):
@@ -131,17 +142,18 @@ class Pooled(nn.Module):
         hard: bool = False,
         given: bool = False,
         diagonal: bool = True,
+        hidden: int = HIDDEN,
     ):
         super().__init__()
         if not given:
-            self.assign = _two_layers(features, k)
+            self.assign = _two_layers(features, k, hidden)
         self.reader, self.hard, self.k = reader, hard, k
         self.given, self.diagonal = given, diagonal
         if reader == "usual":
-            self.embed = _two_layers(features, HIDDEN)
-            self.own, self.near = (nn.Linear(HIDDEN, HIDDEN) for _ in "12")
-        width = HIDDEN if reader == "usual" else READERS[reader][1](k)
-        self.head = _head(width)
+            self.embed = _two_layers(features, hidden, hidden)
+            self.own, self.near = (nn.Linear(hidden, hidden) for _ in "12")
+        width = hidden if reader == "usual" else READERS[reader][1](k)
+        self.head = _head(width, hidden)
 
     def forward(self, x: Tensor, adj: Tensor):
         if self.given:
@@ -433,7 +445,7 @@ PLAN: list[tuple[str, str]] = [
     *(("hidden", row) for row in ("walks", "true", "heavy-edge", "kinds")),
     ("hidden", "raw spectrum"),
 ]
-"""The cells of a seed, in the order in which they are measured."""
+"""The first rows, in the order in which the cells of a seed are measured."""
 
 FURTHER: list[tuple[str, str]] = [
     *(("noise", row) for row in ("walks", "true", "heavy-edge", "raw spectrum")),
@@ -448,14 +460,14 @@ FURTHER: list[tuple[str, str]] = [
     ("shown", "heavy-edge of 24"),
     *(("hidden", row + STARTED) for row in ("k = 24", "flat")),
 ]
-"""The cells of --further."""
+"""Other readers, networks and numbers of clusters, and four starts."""
 
 FRESH: list[tuple[str, str]] = [
     *(("shown", row + STARTED) for row in ("k = 24", "heavy-edge")),
     ("shown", "raw spectrum"),
 ]
-"""The cells of --fresh: that 24 clusters and four starts were worth a look was seen on
-the seeds from 1 to 20, so it is confirmed on as many others."""
+"""That 24 clusters and four starts were worth a look was seen on the seeds from 1 to
+20, so it is confirmed on as many others."""
 
 
 CONTROLS: list[tuple[str, str]] = [
@@ -467,22 +479,60 @@ CONTROLS: list[tuple[str, str]] = [
     ),
     *(("shown", f"{row} of 24{STARTED}") for row in ("table", "usual", "spectrum")),
 ]
-"""The cells of --controls: whatever had been asked of six clusters, of 24, which win;
-and the usual reader, `no diagonal` with what is inside the clusters taken out."""
+"""Whatever had been asked of six clusters, of 24, which win; and the usual reader,
+`no diagonal` with what is inside the clusters taken out."""
 
 BEYOND: list[tuple[str, str]] = [
     ("shown", "k = 24" + STARTED + LARGE),
     *(("noise", row) for row in ("k = 24", "k = 24" + STARTED)),
     ("noise", "heavy-edge" + STARTED),
 ]
-"""The cells of --beyond: larger communities, and noise."""
+"""Larger communities, and noise."""
 
+
+EVERYWHERE: list[tuple[str, str]] = [
+    *((f, row) for f in ("hidden", "noise") for row in ("bag of edges", "raw walks")),
+    *((f, row) for f in ("hidden", "noise") for row in ("random", "k-means", "wide")),
+    *((f, row) for f in ("hidden", "noise") for row in ("usual", "spectrum", "hard")),
+    *((f, f"k = {k}") for f in ("hidden", "noise") for k in (2, 3, 4, 8, 12)),
+    *((f, row) for f in ("hidden", "noise") for row in GNNS),
+    *(("noise", row) for row in ("flat", "table", "1-wl", "colours", "no losses")),
+    *(
+        (family, row + LARGE)
+        for family in ("hidden", "noise")
+        for row in ("true", "raw spectrum", "heavy-edge", "flat", "walks")
+    ),
+    *((f, "k = 24" + STARTED + LARGE) for f in ("hidden", "noise")),
+]
+"""Whatever was asked of *shown* first, of *hidden* and *noise*."""
 
 RETUNED: list[tuple[str, str]] = [
     *(("shown", row) for row in ("flat", "gin", "sage-max")),
     ("hidden", "flat"),
+    *(
+        ("shown", row)
+        for row in ("walks", "k = 24", "table", "usual", "spectrum", "hard", "gcn-sum")
+    ),
+    *(("shown", f"{row} of 24") for row in ("table", "usual", "spectrum", "hard")),
+    *(("shown", row + TRUE) for row in ("usual", "no diagonal")),
+    *(
+        (family, row)
+        for family in ("hidden", "noise")
+        for row in ("walks", "k = 24", "table", "usual", "spectrum", "hard", *GNNS)
+    ),
+    ("noise", "flat"),
 ]
-"""The rows of --tuned: each is searched on seed 0, and measured so on the others."""
+"""Each is searched on seed 0, and measured with what was found on the others."""
+
+GROUPS = {
+    "plan": PLAN,
+    "further": FURTHER,
+    "fresh": FRESH,
+    "controls": CONTROLS,
+    "beyond": BEYOND,
+    "tuned": RETUNED,
+    "everywhere": EVERYWHERE,
+}
 
 
 def all_parts(
@@ -524,8 +574,12 @@ def build(row: str, features: int, hidden: int = HIDDEN) -> nn.Module:
         return Pooled(width, int(row[4:]), "walks")
     if what in ("usual", "no diagonal"):
         given, diagonal = row.endswith(TRUE), what == "usual"
-        return Pooled(width, k, "usual", given=given, diagonal=diagonal)
+        return Pooled(width, k, "usual", False, given, diagonal, hidden)
     return Pooled(width, k, what)
+
+
+def learns_s(row: str) -> bool:
+    return row not in ("flat", "wide", *GNNS) and not row.endswith(TRUE)
 
 
 def _features(family: str) -> str:
@@ -547,7 +601,8 @@ def measure(
     elif what in FIXED:
         own = fixed(what, parts, features, starts, settings)
     else:
-        tried = SEARCH if row.endswith(SEARCHED) else [tuned] if tuned else None
+        search = POOLED_SEARCH if learns_s(what) else SEARCH
+        tried = search if row.endswith(SEARCHED) else [tuned] if tuned else None
         own = learned(what, family, parts, features, starts, settings, tried)
     own["cpu_seconds"] = round(time.process_time() - start, 1)
     return dict(family=family, row=row, seed=seed) | own
@@ -583,7 +638,7 @@ def learned(
 ):
     """A network, under each of its settings and from each start."""
     settings_of = [POOLED[family]]
-    if row in ("flat", "wide", *GNNS) or row.endswith(TRUE):
+    if not learns_s(row):
         settings_of = [dict(lr=rate) for rate in RATES]
     elif row.startswith("no losses"):
         settings_of = [dict(lr=0.01)]
@@ -621,13 +676,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--output", type=Path, default=RESULT)
     parser.add_argument("--seeds", type=int, default=20, help="how many (20)")
-    more = parser.add_mutually_exclusive_group()
-    more.add_argument("--further", action="store_true", help="rows of FURTHER")
-    more.add_argument("--controls", action="store_true", help="rows of CONTROLS")
-    more.add_argument("--beyond", action="store_true", help="rows of BEYOND")
-    more.add_argument("--tuned", action="store_true", help="rows of RETUNED")
-    more.add_argument("--fresh", action="store_true", help="FRESH, seeds from 21 on")
-    parser.add_argument("--rows", nargs="+", help="only these rows of the plan")
+    parser.add_argument("--groups", nargs="+", choices=GROUPS, default=[*GROUPS])
+    parser.add_argument("--rows", nargs="+", help="only these rows of the groups")
     options = parser.parse_args()
     torch.set_num_threads(1)
     warnings.filterwarnings("ignore")
@@ -644,19 +694,16 @@ def main() -> None:
             print(record, flush=True)
 
 
-def cells(options: argparse.Namespace) -> list[tuple[str, str, int]]:
+def cells(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
     """What is asked for: family, row and seed."""
-    plans = {"further": FURTHER, "controls": CONTROLS, "beyond": BEYOND, "fresh": FRESH}
-    plans["tuned"] = RETUNED
-    plan = next((own for name, own in plans.items() if getattr(options, name)), PLAN)
-    first, before = 21 if options.fresh else 1, []
-    if options.rows:
-        plan = [(family, row) for family, row in plan if row in options.rows]
-    if options.tuned:
-        before = [(family, row + SEARCHED, 0) for family, row in plan]
-        plan = [(family, row + TUNED) for family, row in plan]
-    seeds = range(first, first + options.seeds)
-    return before + [(*cell, seed) for seed in seeds for cell in plan]
+    for name in options.groups:
+        plan = [(f, row) for f, row in GROUPS[name] if row in (options.rows or [row])]
+        if name == "tuned":
+            yield from ((family, row + SEARCHED, 0) for family, row in plan)
+            plan = [(family, row + TUNED) for family, row in plan]
+        first = 21 if name == "fresh" else 1
+        for seed in range(first, first + options.seeds):
+            yield from ((*cell, seed) for cell in plan)
 
 
 def setting_of(path: Path, family: str, row: str) -> dict | None:
