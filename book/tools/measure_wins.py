@@ -516,9 +516,11 @@ RETUNED: list[tuple[str, str]] = [
     *(("shown", f"{row} of 24") for row in ("table", "usual", "spectrum", "hard")),
     *(("shown", row + TRUE) for row in ("usual", "no diagonal")),
     *(
-        ("hidden", row)
-        for row in ("walks", "k = 24", "table", "usual", "spectrum", *GNNS)
+        (family, row)
+        for family in ("hidden", "noise")
+        for row in ("walks", "k = 24", "table", "usual", "spectrum", "hard", *GNNS)
     ),
+    ("noise", "flat"),
 ]
 """Each is searched on seed 0, and measured with what was found on the others."""
 

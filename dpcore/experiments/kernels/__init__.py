@@ -2,7 +2,7 @@
 
 Each kernel here counts parts of a graph, φ(G), and compares the counts of two graphs::
 
-    graphlet        connected subgraphs of three nodes, with their labels
+    graphlet        sets of three nodes, with their labels, connected or not
     shortest-path   pairs of nodes: both labels and the distance between them
     1-wl            colours of the Weisfeiler-Lehman refinement, iterations 0 … h
     wl-oa           the same colours, matched one to one
