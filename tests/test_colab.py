@@ -50,7 +50,8 @@ def colab(tmp_path_factory) -> Path:
     done = subprocess.run(
         [python, "-c", there], cwd=folder, capture_output=True, text=True
     )
-    assert "No module named 'dpcore'" in done.stderr
+    found = f"finds dpcore, PYTHONPATH is {os.environ.get('PYTHONPATH')!r}"
+    assert "No module named 'dpcore'" in done.stderr, found
     return python
 
 
