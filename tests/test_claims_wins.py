@@ -852,6 +852,7 @@ def test_chapter_12_says_how_its_network_is_not_the_records(win_cells, monkeypat
 
     def look(weights, most):
         clips.append(most)
+        return torch.zeros(())
 
     small = dict(train=8, validation=4, test=4, seen=2, larger=2, epochs=1)
     parts = measure_wins.all_parts("shown", "walks", 1, small)

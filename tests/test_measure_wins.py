@@ -216,6 +216,23 @@ def test_the_weights_of_the_best_validation_epoch_are_kept(right, sure, best, ep
     assert record["parameters"] == 2
 
 
+def test_training_ends_where_a_gradient_is_not_finite():
+    """The step that would break the weights is not taken; what was best stays."""
+
+    class Breaks(Told):
+        def forward(self, x, adj):
+            scores, losses, s = super().forward(x, adj)
+            if self.training and self.age == 3:
+                scores = scores + (self.link * 0).sqrt()
+            return scores, losses, s
+
+    model, settings = Breaks([0.4, 0.8, 0.6, 0.9]), dict(epochs=4, batch_size=4)
+    record = tool.train(model, told_parts(), dict(lr=0.1), settings, 0)
+    assert (record["stopped"], record["epochs"], record["validation"]) == (True, 3, 0.8)
+    assert int(model.age) == 2 and model.link.isfinite()
+    assert "stopped" not in fitted([0.5] * 4)[1]
+
+
 def test_the_order_of_the_batches_is_the_seed_s():
     seen = [fitted([0.5] * 4, seed=seed)[0].seen for seed in (0, 0, 3)]
     assert seen[0] == seen[1] != seen[2]

@@ -229,12 +229,13 @@ def _head(width: int, hidden: int = HIDDEN) -> nn.Sequential:
 
 
 def train(model: nn.Module, parts: dict, setting: dict, settings: dict, seed: int):
-    """Train; the weights of the best epoch stay. Returns a record, S of the test."""
+    """Train; the weights of the best epoch stay. Where a gradient is not finite (of
+    eigenvalues which meet), training ends there, and the record says "stopped"."""
     x, adj, y, *_ = parts["train"]
     optimizer = torch.optim.Adam(model.parameters(), lr=setting["lr"])
     order = torch.Generator().manual_seed(seed)
-    best, kept, epochs = (-1.0, 0.0), None, 0
-    while epochs < settings["epochs"]:
+    best, kept, epochs, stopped = (-1.0, 0.0), None, 0, False
+    while epochs < settings["epochs"] and not stopped:
         epochs += 1
         model.train()
         mixed = torch.randperm(len(y), generator=order)
@@ -245,7 +246,9 @@ def train(model: nn.Module, parts: dict, setting: dict, settings: dict, seed: in
             loss = loss + setting.get("entropy", 0) * entropy
             optimizer.zero_grad()
             loss.backward()
-            nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            norm = nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+            if stopped := not norm.isfinite():
+                break
             optimizer.step()
         right, loss, _ = test(model, parts["validation"])
         if (right, -loss) > best:
@@ -255,6 +258,7 @@ def train(model: nn.Module, parts: dict, setting: dict, settings: dict, seed: in
             break
     model.load_state_dict(kept)
     record = dict(epochs=epochs, validation=round(best[0], 4))
+    record |= dict(stopped=True) if stopped else {}
     for name in parts:
         if name not in ("validation",):
             right, _, s = test(model, parts[name])
