@@ -453,6 +453,7 @@ def test_a_search_tries_twenty_settings_and_its_row_keeps_one(trained, tmp_path)
         tool.append(path, record)
     found = tool.setting_of(path, "shown", "flat, tuned")
     assert found == tool.SEARCH[1] and tool.setting_of(path, "shown", "flat") is None
+    assert tool.setting_of(path, "shown", "flat, 4 starts, tuned") == found
     trained.clear()
     record = tool.measure("shown", "flat, tuned", 4, SMALL, found)
     assert [call.setting for call in trained] == [found] == [record["setting"]]
@@ -583,6 +584,7 @@ def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
         "fresh": [("shown", "walks")],
         "controls": [("shown", "usual"), ("shown", "hard")],
         "tuned": [("shown", "flat"), ("shown", "gin")],
+        "clean": [("shown", "flat, 4 starts, tuned")],
     }
     assert {*groups} < {*tool.GROUPS}
     monkeypatch.setattr(tool, "GROUPS", groups)
@@ -611,9 +613,10 @@ def test_what_is_measured_is_not_measured_again(tmp_path, monkeypatch):
         ("shown", "usual", 1),
         ("shown", "gin, searched", 0),
         ("shown", "gin, tuned", 1),
+        ("shown", "flat, 4 starts, tuned", 41),
     ]
     head, *cells = map(json.loads, output.read_text().splitlines())
-    assert len(cells) == 14 and head["train"] == 300 and "versions" in head
+    assert len(cells) == 15 and head["train"] == 300 and "versions" in head
 
 
 def test_all_that_is_asked_of_one_family_is_asked_of_all():

@@ -474,6 +474,16 @@ FRESH: list[tuple[str, str]] = [
 20, so it is confirmed on as many others."""
 
 
+CLEAN: list[tuple[str, str]] = [
+    ("shown", "k = 24" + STARTED + TUNED),
+    ("shown", "heavy-edge" + STARTED),
+    ("shown", "raw spectrum"),
+]
+"""The same once more, with the setting that the search found for 24 clusters."""
+
+FIRST = {"fresh": 21, "clean": 41}
+"""The first seed of a group that does not begin with 1."""
+
 CONTROLS: list[tuple[str, str]] = [
     *(("shown", f"{row} of 24") for row in ("table", "usual", "spectrum", "hard")),
     *(("shown", f"{row} of 24") for row in ("no losses", "random", "no diagonal")),
@@ -535,6 +545,7 @@ GROUPS = {
     "controls": CONTROLS,
     "beyond": BEYOND,
     "tuned": RETUNED,
+    "clean": CLEAN,
     "everywhere": EVERYWHERE,
 }
 
@@ -705,7 +716,7 @@ def cells(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
         if name == "tuned":
             yield from ((family, row + SEARCHED, 0) for family, row in plan)
             plan = [(family, row + TUNED) for family, row in plan]
-        first = 21 if name == "fresh" else 1
+        first = FIRST.get(name, 1)
         for seed in range(first, first + options.seeds):
             yield from ((*cell, seed) for cell in plan)
 
@@ -714,7 +725,7 @@ def setting_of(path: Path, family: str, row: str) -> dict | None:
     """What the search of a row found, from its record."""
     if not row.endswith(TUNED):
         return None
-    searched = family, row.removesuffix(TUNED) + SEARCHED
+    searched = family, row.removesuffix(TUNED).removesuffix(STARTED) + SEARCHED
     found = [r for r in load(path)[1:] if (r["family"], r["row"]) == searched]
     return found[0]["setting"]
 
