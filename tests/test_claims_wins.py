@@ -856,7 +856,7 @@ def test_chapter_12_says_how_its_network_is_not_the_records(win_cells, monkeypat
 
     small = dict(train=8, validation=4, test=4, seen=2, larger=2, epochs=1)
     parts = measure_wins.all_parts("shown", "walks", 1, small)
-    own, setting = measure_wins.Pooled(16, 6, "walks"), measure_wins.POOLED["shown"]
+    own, setting = measure_wins.build("walks", 4), measure_wins.POOLED["shown"]
     assert sum(w.numel() for w in own.parameters()) == records
     monkeypatch.setattr(nn.utils, "clip_grad_norm_", look)
     measure_wins.train(own, parts, setting, dict(small, batch_size=8), 1)
