@@ -147,6 +147,8 @@ EVERYWHERE: list[tuple[str, str]] = [
         for row in ("true", "raw spectrum", "heavy-edge", "flat", "walks")
     ),
     *((f, "k = 24" + STARTED + LARGE) for f in ("hidden", "noise")),
+    *((f, row + LARGE) for f in FAMILIES for row in ("raw walks", "k-means")),
+    ("hidden", "kinds" + LARGE),
 ]
 """Whatever was asked of *shown* first, of *hidden* and *noise*."""
 
