@@ -6,6 +6,7 @@ import sys
 from types import SimpleNamespace
 
 import measure_wins as tool
+import networkx as nx
 import numpy as np
 import pytest
 import torch
@@ -335,6 +336,27 @@ def test_what_support_vector_machines_are_given(parts):
     np.testing.assert_allclose(tool.raw(of), values, atol=1e-5)
     walks = np.stack([(values**power).sum(1) for power in range(2, 11)], 1)
     np.testing.assert_allclose(tool.raw_walks(of), walks, atol=1e-4)
+
+
+def test_cycles_are_walks_without_those_of_a_tree(parts):
+    """A ball of radius five in the tree of degree four has every walk of ten steps."""
+    tree = nx.balanced_tree(3, 5)  # its root has three branches: one more
+    other = nx.relabel_nodes(nx.balanced_tree(3, 4), lambda node: node + 1000)
+    tree = nx.compose(tree, other)
+    tree.add_edge(0, 1000)
+    adj = nx.to_numpy_array(tree, nodelist=sorted(tree)) / 4
+    assert tree.degree[0] == 4
+    back = [np.linalg.matrix_power(adj, steps)[0, 0] for steps in range(11)]
+    np.testing.assert_allclose(tool.tree_walks(10), back, atol=1e-7)
+    of = parts["test"]
+    found, nodes = tool.raw_cycles(of), of.adj.size(1)
+    np.testing.assert_allclose(found, tool.raw_walks(of) - nodes * np.array(back[2:]),
+                               atol=1e-4)  # fmt: skip
+    assert abs(found[:, 0]).max() == 0  # two steps go round nothing
+    threes = [
+        sum(nx.triangles(nx.from_numpy_array(a.numpy())).values()) for a in of.adj
+    ]
+    np.testing.assert_allclose(found[:, 1], 2 * np.array(threes) / 4**3, atol=1e-4)
 
 
 class As(BaseEstimator, TransformerMixin):

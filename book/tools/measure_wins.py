@@ -255,11 +255,32 @@ def raw(of: Part) -> np.ndarray:
 
 
 def raw_walks(of: Part) -> np.ndarray:
+    """tr Nᵖ, p = 2 … 10, of the raw graph."""
     n = of.adj / wirings.DEGREE
     powers = [n @ n]
     for _ in range(3, 11):
         powers.append(powers[-1] @ n)
     return torch.stack([p.diagonal(dim1=1, dim2=2).sum(1) for p in powers], 1).numpy()
+
+
+def raw_cycles(of: Part) -> np.ndarray:
+    """The same without the walks that go round no cycle: those of a tree. They are as
+    many at every node, so what is left does not grow with the graph."""
+    return raw_walks(of) - of.adj.size(1) * tree_walks(10)[2:]
+
+
+def tree_walks(longest: int) -> np.ndarray:
+    """How likely a walk on an infinite tree of degree DEGREE is where it began, after 0
+    … `longest` steps."""
+    depth = np.zeros(longest + 2)
+    depth[0], found = 1, []
+    for _ in range(longest + 1):
+        found.append(depth[0])
+        down = depth * (1 - 1 / wirings.DEGREE)
+        down[0] = depth[0]
+        up = (depth - down)[1:]
+        depth = np.append(up, 0) + np.append(0, down[:-1])
+    return np.array(found, dtype=np.float32)
 
 
 def svm(row: str, parts: dict, features: int) -> dict:
@@ -276,6 +297,8 @@ def svm(row: str, parts: dict, features: int) -> dict:
         views.append(("6 largest", {n: v[:, :6] for n, v in values.items()}))
     elif row == "raw walks":
         views.append(("2 to 10", {name: raw_walks(of) for name, of in parts.items()}))
+    elif row == "raw cycles":
+        views.append(("2 to 10", {name: raw_cycles(of) for name, of in parts.items()}))
     elif row == "bag of edges":
         views.append(("", {n: edge_bag(of, features) for n, of in parts.items()}))
     else:

@@ -66,7 +66,7 @@ FIXED = (
     "k-means",
 )
 
-SVMS = ("raw spectrum", "raw walks", "bag of edges", "1-wl")
+SVMS = ("raw spectrum", "raw walks", "raw cycles", "bag of edges", "1-wl")
 
 GNNS: dict[str, dict] = {
     "gin": dict(name="gin"),
@@ -148,6 +148,7 @@ EVERYWHERE: list[tuple[str, str]] = [
     ),
     *((f, "k = 24" + STARTED + LARGE) for f in ("hidden", "noise")),
     *((f, row + LARGE) for f in FAMILIES for row in ("raw walks", "k-means")),
+    *((f, "raw cycles" + more) for f in FAMILIES for more in ("", LARGE)),
     ("hidden", "kinds" + LARGE),
 ]
 """Whatever was asked of *shown* first, of *hidden* and *noise*."""
