@@ -475,7 +475,8 @@ def test_a_search_tries_twenty_settings_and_its_row_keeps_one(trained, tmp_path)
         tool.append(path, record)
     found = tool.setting_of(path, "shown", "flat, tuned")
     assert found == tool.SEARCH[1] and tool.setting_of(path, "shown", "flat") is None
-    assert tool.setting_of(path, "shown", "flat, 4 starts, tuned") == found
+    for more in (", 4 starts, tuned", ", 4 starts, tuned, larger"):
+        assert tool.setting_of(path, "shown", "flat" + more) == found
     trained.clear()
     record = tool.measure("shown", "flat, tuned", 4, SMALL, found)
     assert [call.setting for call in trained] == [found] == [record["setting"]]

@@ -469,9 +469,10 @@ def cells(options: argparse.Namespace) -> Iterator[tuple[str, str, int]]:
 
 def setting_of(path: Path, family: str, row: str) -> dict | None:
     """What the search of a row found, from its record."""
-    if not row.endswith(TUNED):
+    once = row.removesuffix(LARGE)
+    if not once.endswith(TUNED):
         return None
-    searched = family, row.removesuffix(TUNED).removesuffix(STARTED) + SEARCHED
+    searched = family, once.removesuffix(TUNED).removesuffix(STARTED) + SEARCHED
     found = [r for r in load(path)[1:] if (r["family"], r["row"]) == searched]
     return found[0]["setting"]
 
