@@ -17,7 +17,11 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
-from sklearn.metrics import adjusted_mutual_info_score, balanced_accuracy_score
+from sklearn.metrics import (
+    adjusted_mutual_info_score,
+    balanced_accuracy_score,
+    recall_score,
+)
 from test_claims_chapters import (
     MUTAG,
     PROTEINS,
@@ -115,6 +119,7 @@ C01 = "01_pooling_intro"
 BAGS = given(C01, "bags")
 IMAGE = np.array(given(C01, "image"))
 WINDOWS = IMAGE.reshape(2, 2, 2, 2)  # row of a window, row in it, and columns
+OF_WINDOWS = np.kron(np.kron(np.eye(2), [[1], [1]]), np.kron(np.eye(2), [[1], [1]]))
 PAIRS = [("a", "b"), ("a", "c"), ("b", "c")]
 
 
@@ -166,6 +171,17 @@ def beside(name):
     return [sorted(row) for row in off]
 
 
+def told_by(kernel, names=NETS[:2]):
+    """Whether a kernel tells one ring of six from two triangles, or two other nets."""
+    edges = [torch.tensor(wired(net(name))).nonzero().T for name in names]
+    n = len(net(names[0]))
+    both = torch.cat([edges[0], edges[1] + n], 1)
+    owner = torch.arange(2).repeat_interleave(n)
+    graphs = SparseGraphs.from_edge_index(torch.ones(2 * n, 1), both, owner)
+    k = np.asarray(gram(kernel, graphs))
+    return k[0, 0] + k[1, 1] - 2 * k[0, 1] > 1e-9
+
+
 def regular(degree, size):
     """How many connected graphs of so many nodes, all of one degree, there are."""
     return sum(
@@ -210,6 +226,9 @@ CHAPTER_01 = {
     "row.": lambda: numbers(C01, "S ") == [16, 4, 16, 1],
     "Divided by 4 it is mean pooling.": lambda: (
         numbers(C01, "SᵀX / 4 =") == WINDOWS.mean((1, 3)).ravel().tolist()
+    ),
+    "The same four means.": lambda: same(
+        IMAGE.ravel() @ OF_WINDOWS / 4, WINDOWS.mean((1, 3)).ravel()
     ),
     "a path of four nodes with the features 2, 4, 6, 8, pool it, and pool it again "
     "after giving the nodes other numbers": lambda: (
@@ -281,6 +300,9 @@ CHAPTER_01 = {
         for read in (np.mean, np.max, np.sum)
         for seed in range(10)
     ),
+    "On graphs where all nodes look alike it never gets started.": lambda: (
+        not told_by("1-wl") and not told_by("1-wl", NETS[2:])
+    ),
     "Four teams of three. Everybody knows their two team mates and exactly one person "
     "from outside.": lambda: all(
         sorted(sum(OTHER[name], ())) == list(range(12))
@@ -326,6 +348,11 @@ CHAPTER_01 = {
             == 2 * nx.complete_graph(3).number_of_edges()
             == 6
         )
+    ),
+    "3: Three friendships it is; but an undirected edge has two entries in "
+    "$A$.": lambda: (
+        nx.complete_graph(3).number_of_edges() == 3
+        and wired(nx.Graph([(0, 1)])).sum() == 2
     ),
     "9: Three times three pairs includes everybody with himself, and $A$ has zeros "
     "there.": lambda: (
@@ -407,6 +434,12 @@ def coarse(s, a=A):
     return s.T @ a @ s
 
 
+def one_edge(i, j):
+    a = np.zeros((6, 6))
+    a[i, j] = a[j, i] = 1
+    return a
+
+
 def dealt():
     """A cell of A' in each row, an edge in each column: both directions, as listed."""
     pairs = given(C03, "pairs")
@@ -422,7 +455,7 @@ def paths():
 def set_to_one(a):
     """What PyG's DenseGCNConv does, by hand: with its own weights, after it."""
     torch.manual_seed(0)
-    conv, x = DenseGCNConv(2, 4).double(), HARD.T @ Z
+    conv, x = DenseGCNConv(2, 4).double(), Z if len(a) == 6 else HARD.T @ Z
     theirs = conv(torch.tensor(x), torch.tensor(a))[0].detach().numpy()
     own = a - np.diag(a.diagonal())  # and normalised() puts ones there
     mine = normalised(own) @ x @ conv.lin.weight.detach().numpy().T
@@ -539,6 +572,8 @@ CHAPTER_03 = {
     "each node says its own number plus one, and the number 1": lambda: (
         Z.tolist() == [[i + 1, 1] for i in range(6)]
     ),
+    "S = \\begin{pmatrix} 1&0\\\\ 1&0\\\\ 1&0\\\\ 0&1\\\\ 0&1\\\\ 0&1 "
+    "\\end{pmatrix}": lambda: HARD.tolist() == [[1, 0]] * 3 + [[0, 1]] * 3,
     "For cluster 0 the shares are 1, 1, 1, 0, 0, 0: $$ (1,1) + (2,1) + (3,1) = (6, 3), "
     "$$ and for cluster 1 it is nodes 3, 4 and 5 that count: $$ (4,1) + (5,1) + (6,1) "
     "= (15, 3). $$": lambda: (
@@ -596,6 +631,17 @@ CHAPTER_03 = {
     "lies inside cluster 1, and an edge inside counts from both ends.": lambda: (
         coarse(HALF)[1, 1] == A.sum() - 4 - 1.5 - 1.5 == 7 == 6 + 2 * HALF[2, 1]
     ),
+    "6: Nobody has left cluster 1, but half a node has come, with its edge to node "
+    "3.": lambda: (
+        (HALF[3:] == HARD[3:]).all() and HALF[2, 1] == 0.5 and coarse(HALF)[1, 1] > 6
+    ),
+    "6.5: Half the edge 2–3, yes; but inside a cluster it counts from both of its "
+    "ends.": lambda: (
+        coarse(HARD)[1, 1] + 0.5
+        == 6.5
+        < coarse(HARD)[1, 1] + 2 * 0.5
+        == coarse(HALF)[1, 1]
+    ),
     "8: Only half of node 2 has moved. With all of it the edge 2–3 would add 2.": (
         lambda: coarse(shared(0))[1, 1] == 8 == coarse(HARD)[1, 1] + 2
     ),
@@ -607,11 +653,8 @@ CHAPTER_03 = {
         HALF.sum(0).tolist() == [2.5, 3.5]
         and coarse(HARD)[0, 1] == 1
         and coarse(HALF)[0, 1] == 1.5
-        and coarse(HALF, A - paths())[0, 1] == 0  # what is cut hangs on node 2
-        and coarse(HALF, wired(nx.Graph([(0, 2), (1, 2), (3, 3), (4, 4), (5, 5)])))[
-            0, 1
-        ]
-        > coarse(HALF, wired(nx.Graph([(0, 0), (1, 1), (2, 3), (4, 4), (5, 5)])))[0, 1]
+        and coarse(HALF, one_edge(0, 2) + one_edge(1, 2))[0, 1] == 1
+        and coarse(HALF, one_edge(2, 3))[0, 1] == 0.5
     ),
     "a column for each of the fourteen edges, a row for each of the four "
     "cells": lambda: dealt().shape == (4, 14),
@@ -638,6 +681,9 @@ CHAPTER_03 = {
     "it.": lambda: (
         14 * 2 + 6 * 2**2 < 14 * 2**2  # multiplications: E k + n k², and E k²
     ),
+    "An undirected edge counts twice, once from each end.": lambda: (
+        coarse(HARD, one_edge(3, 4)).tolist() == [[0, 0], [0, 2]]
+    ),
     "Eleven fourteenths of all edges, on the diagonal.": lambda: (
         (coarse(HALF).trace(), coarse(HALF).sum()) == (11, 14)
         and numbers(C03, "inside:") == [11, 14]
@@ -656,6 +702,9 @@ CHAPTER_03 = {
     "$\\tilde A = A + I$ adds 1.": lambda: (
         same(*(set_to_one(coarse(HARD, a))[0] for a in (A, paths())))
         and not same(normalised(coarse(HARD)), normalised(coarse(HARD, paths())))
+    ),
+    "On a graph without self-loops these are the same thing.": lambda: (
+        not A.trace() and np.allclose(*set_to_one(A))
     ),
     "$6 + 1 + 1 + 6 = 14$ and $4 + 1.5 + 1.5 + 7 = 14$, and the graph has 14 entries "
     "equal to 1": lambda: (
@@ -702,6 +751,12 @@ CHAPTER_03 = {
             same(*gcn(A, np.random.default_rng(i).normal(size=(6, 3)), (8,), i)[:2])
             for i in range(20)
         )
+    ),
+    "Nodes 0 and 1 have different features and still share a row, because a GCN layer "
+    "with self-loops adds up the same three nodes, 0, 1 and 2, for both.": lambda: (
+        sorted([0, *SIX[0]]) == sorted([1, *SIX[1]]) == [0, 1, 2]
+        and np.ptp(rows_of_s()[0][:2], 0).max() < 1e-6
+        and np.ptp(rows_of_s()[0], 0).max() > 1e-3
     ),
     "Such twins can never be pulled apart. Where that is wanted, fine; where not, take "
     "a layer that looks at the node itself apart from its neighbours "
@@ -750,6 +805,16 @@ CHAPTER_03 = {
     "In attention each cluster has one unit of interest and spreads it over the nodes. "
     "In DiffPool each node has one unit of itself": lambda: (
         same(sides()[3].sum(0), 1) and same(sides()[2].sum(1), 1)
+    ),
+    "The same scores, normalised over clusters: every row adds up to 1; and over "
+    "nodes: every column does.": lambda: (
+        same(sides()[2].sum(1), 1) and same(sides()[3].sum(0), 1)
+    ),
+    "| $X'_c$ is | a sum, the cluster's size shows | a mean, the size is gone "
+    "|": lambda: (
+        same(sides()[2].T @ np.ones(6), sides()[2].sum(0))
+        and np.ptp(sides()[2].sum(0)) > 1
+        and same(sides()[3].T @ np.ones(6), 1)
     ),
     "2. 1.16 of 14 here.": lambda: (
         round(coarse(sides()[3]).sum(), 2) == 1.16 and A.sum() == 14
@@ -888,6 +953,25 @@ def groups_found(weight):
     """In how many of 50 own starts the clusters are the groups; clusters a node."""
     own = [three_numbers(s) for s in trained(weight).numpy()]
     return np.mean([n[AGREES] > 0.999 for n in own]), np.mean([n[A_NODE] for n in own])
+
+
+def together():
+    """Both losses of two copies in one batch, and the mean of each copy's own."""
+    alone, two = torch.tensor(A17), torch.block_diag(*[torch.tensor(A17)] * 2)
+    s = torch.tensor(np.vstack([by_lot(0), by_lot(1)])).softmax(1)
+    losses = []
+    for a, own in ((two, s), (alone, s[:17]), (alone, s[17:])):
+        batch = torch.arange(len(a) // 17).repeat_interleave(17)
+        ones = torch.ones(len(a), 1).double()
+        graph = SparseGraphs.from_edge_index(ones, a.nonzero().T, batch)
+        out = diff_pool(ones, graph, own.log())
+        losses.append([out.link_loss.item(), out.entropy_loss.item()])
+    return losses[0], np.mean(losses[1:], 0)
+
+
+def passed(p):
+    """The most that a step of a score can move the shares p of a row."""
+    return abs(np.diag(p) - np.outer(p, p)).max()
 
 
 HAIR = np.array([1e-6, 0, 0, 0, 0])
@@ -1098,7 +1182,6 @@ CHAPTER_04 = {
         and numbers(C04, "the groups  link") == [0.317, 0]
         and {wrong(np.eye(5)[by_lot(i).argmax(1)])[1] for i in range(20)} == {17}
     ),
-    "each node has five free scores": lambda: film()[0].shape == (17, 5),
     "Within about thirty steps every group takes a colour.": lambda: (
         three_numbers(film()[30])[AGREES] > 0.999
         and three_numbers(film()[15])[AGREES] < 0.999
@@ -1123,9 +1206,8 @@ CHAPTER_04 = {
         and sorted(coarse(film()[300], A17)[np.triu_indices(5, 1)].round())
         == [0] * 5 + [1] * 4 + [2]
     ),
-    "a hundred copies of the graph into one batch, each with its own logits": lambda: (
-        "count=100" in code(C04) and 17 * 100 == 1700
-    ),
+    "A graph's losses do not depend on its neighbours in the batch, so these are a "
+    "hundred separate trainings in one run.": lambda: same(*together()),
     "Six recipes. In the last": lambda: (
         len(re.findall(r"(?m)^.{18} +\d+( +\d\.\d\d){3}$", printed(C04))) == 6 + 3
     ),
@@ -1150,7 +1232,7 @@ CHAPTER_04 = {
         recipe("both at once, 0.5")[0] == 0 == groups_found(0.5)[0]
     ),
     "a row that has decided passes next to no gradient through its softmax": lambda: (
-        0.99 * (1 - 0.99) < 0.05 * 0.5 * (1 - 0.5)
+        max(map(passed, film()[300])) < 0.02 < 0.1 < min(map(passed, film()[0]))
     ),
     "At 0.1 most starts succeed.": lambda: (
         recipe("both at once, 0.1")[0] == 87 and groups_found(0.1)[0] > 0.5
@@ -1175,7 +1257,7 @@ CHAPTER_04 = {
     ),
     "2. 0.266 against 0.317. A sharp $SS^\\top$ has a 1 everywhere on the diagonal, "
     "where $A$ has 0. Softness makes that mistake smaller.": lambda: (
-        all(abs(link(s) - 0.266) < 0.0015 for s in trained(0).numpy())
+        all(abs(link(s) - 0.266) < 0.003 for s in trained(0).numpy())
         and round(link(KNOWN), 3) == 0.317
         and numbers(C04, "link only       link") == [0.266]
         and numbers(C04, "link, then 0.5  link") == [0.317]
@@ -1352,17 +1434,6 @@ def lifted(seed=0):
     return dpcore.lift(pooled[None], torch.tensor(s)).numpy(), s @ pooled.numpy()
 
 
-def told_by(kernel):
-    """Whether a kernel tells one ring of six from two triangles."""
-    graphs = []
-    edges = [torch.tensor(wired(net(name))).nonzero().T for name in NETS[:2]]
-    both = torch.cat([edges[0], edges[1] + 6], 1)
-    batch = torch.arange(2).repeat_interleave(6)
-    graphs = SparseGraphs.from_edge_index(torch.ones(12, 1), both, batch)
-    k = np.asarray(gram(kernel, graphs))
-    return k[0, 0] + k[1, 1] - 2 * k[0, 1] > 1e-9
-
-
 def any_size():
     """Clusters of a molecule that is larger than max_nodes."""
     model = dpcore.build_model("diffpool", num_features=7, num_classes=2, max_nodes=10,
@@ -1397,6 +1468,17 @@ CHAPTER_11 = {
     "half of the clubs are split, so guessing gives 50 %": lambda: (
         np.mean([*world()[2].values()]) == 0.5
     ),
+    "In `dpcore` an edge that stands twice counts twice": lambda: (
+        SparseGraphs.from_edge_index(
+            torch.ones(2, 1), torch.tensor([[0, 1, 0], [1, 0, 1]])
+        )
+        .to_dense()
+        .tolist()
+        == [[0, 2], [1, 0]]
+    ),
+    "Ten people, two languages, and friends only within each:": lambda: (
+        f"x=[10, 2], edge_index=[2, {2 * 2 * math.comb(5, 2)}]" in printed(C11)
+    ),
     "One split of 200 graphs leaves 40 for the test, where one graph is 2.5 "
     "points.": lambda: (
         len(world()[2]) == 200
@@ -1424,6 +1506,7 @@ CHAPTER_11 = {
     ),
     "no team without hubs has more than two, no team with hubs fewer than "
     "four": lambda: (max(of_degree_2()[0]), min(of_degree_2()[1])) == (2, 4),
+    "Nine lines of `learn`, unchanged.": lambda: rows(C11, "learn") == [9],
     "We take MUTAG's 188 molecules apart": lambda: MUTAG["graphs"] == 188,
     "Two thirds of the molecules are of class 1, so two thirds is the mark to beat. "
     "With 38 test graphs a point or two mean nothing": lambda: (
@@ -1457,6 +1540,9 @@ CHAPTER_11 = {
         and 28 / 4 == 7
         and numbers(C11, "ratio 0.25:")[2:] == [math.ceil(n / 4) for n in atoms()]
     ),
+    "2: 2.5 is rounded up: a graph of one node must not get none.": lambda: (
+        0.25 * atoms()[0] == 2.5 and math.ceil(0.25 * 1) == 1
+    ),
     "At ratio 0.25 the smallest molecule has 10 atoms for 7 clusters": lambda: (
         atoms()[0] == 10 and dpcore.models.num_clusters(28, 0.25, 1) == [7]
     ),
@@ -1464,7 +1550,11 @@ CHAPTER_11 = {
         dpcore.models.num_clusters(28, 0.1, 2)[1] == 1
     ),
     "(With `per_graph=True` a small graph cannot reach $\\log k$, so that share is too "
-    "low.)": lambda: math.log(3) < math.log(7),
+    "low.)": lambda: math.log(math.ceil(0.25 * atoms()[0])) < math.log(7),
+    "how many are in use on average ([chapter 06](06_proteins_training.ipynb) "
+    "introduced them). Four offers:": lambda: (
+        len(re.findall(r"(?m)^{'ratio'.* in use ", printed(C11))) == 4
+    ),
     "the offer was too large. Twenty-one clusters cost time and are not taken up.": (
         lambda: (
             offer(ratio=0.75)[0] == 21 == math.ceil(0.75 * 28)
@@ -1481,6 +1571,13 @@ CHAPTER_11 = {
     ),
     "Ninety percent! Shall we celebrate?": lambda: (
         "accuracy 90.0%" in printed(C11).splitlines()
+    ),
+    'Nine graphs of ten are of class 0. A "model" that always says 0 has an accuracy '
+    "of 90 %.": lambda: (
+        (rare(1000, 2) == 0).mean() == 0.9 and always_0(rare(1000, 2))[0] == 90
+    ),
+    "0: Its recall of class 1 is 0, but that of class 0 is 1.": lambda: (
+        [recall_score(rare(1000, 2), [0] * 1000, pos_label=c) for c in (1, 0)] == [0, 1]
     ),
     "50. The mean of both recalls: 100 % of class 0, 0 % of class 1.": lambda: (
         always_0(rare(1000, 2))[1] == 50 == (100 + 0) / 2
@@ -1538,6 +1635,10 @@ CHAPTER_11 = {
     ),
     "In the mixed club there are no two groups of friends": lambda: (
         world()[2]["club150"] == 0 and abs(np.mean(alike("club150")[0]) - 0.5) < 0.15
+    ),
+    "Same meaning of all four results, same normalisation": lambda: (
+        re.findall(r"(?m)^(\w+) +\[.*\] True$", printed(C11))
+        == ["x", "adj", "link", "entropy"]
     ),
     "MUTAG's bonds have four kinds.": lambda: (
         {len(row) for g in molecules() for row in g.edge_attr.tolist()} == {4}
@@ -1805,11 +1906,20 @@ CHAPTER_13 = {
     "From 500 nodes on, twice the nodes take about four times as long": lambda: all(
         3 < ratio < 5.5 for which in (0, 1) for ratio in slower(which)
     ),
+    "all but six in $n$ of those pairs are zeros": lambda: (
+        abs((np.random.default_rng(0).random((1000, 1000)) < 6 / 1000).sum() / 1000 - 6)
+        < 0.3
+    ),
     "The last column holds several $n \\times n$ matrices at once; when they are "
     "large, it leaps by far more than four.": lambda: max(slower(2)) > 2 * 4,
     "$\\lVert A - SS^\\top\\rVert^2 =$ $\\lVert A\\rVert^2 - "
     "2\\operatorname{tr}(S^\\top A S)$ $+ \\lVert S^\\top S\\rVert^2$.": lambda: (
         np.allclose(*both_norms(), rtol=1e-12)
+    ),
+    "A batch of $b$ graphs, the largest with $n$ nodes, has $b \\cdot n^2$ "
+    "entries.": lambda: (
+        of_cells(C13)["box"](real()[:3])[1].numel()
+        == 3 * max(of_first_three("nodes")) ** 2
     ),
     "Three traps of padded batches.": lambda: (
         len(re.findall(r"### Exercise 13\.\d", text(C13))) == 3
