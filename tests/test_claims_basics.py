@@ -1238,7 +1238,10 @@ CHAPTER_04 = {
         recipe("both at once, 0.1")[0] == 87 and groups_found(0.1)[0] > 0.5
     ),
     "(The paper's norm is not divided by $n$; with equal weights that is as if the "
-    "entropy had $1/17 \\approx 0.06$ here.)": lambda: round(1 / 17, 2) == 0.06,
+    "entropy had $1/17 \\approx 0.06$ here.)": lambda: (
+        np.linalg.norm(A17 - KNOWN @ KNOWN.T) == pytest.approx(17 * link(KNOWN))
+        and round(1 / 17, 2) == 0.06
+    ),
     "Link alone finds the groups every time and stays soft, at 1.67 clusters a "
     "node.": lambda: (
         recipe("link only         ") == [100, 1, 4.96, 1.67]
@@ -1314,12 +1317,9 @@ CHAPTER_04 = {
     "the diagonal.": lambda: all(
         len(set(kinds_of_wrong(by_lot(i).argmax(1)))) == 1 for i in range(5)
     ),
-    "$S_2^\\top (S_1^\\top A S_1) S_2 = (S_1 S_2)^\\top A\\, (S_1 S_2)$": lambda: (
-        same(coarse(one := softmax(by_lot(0), 1), A17) @ np.eye(5), coarse(one, A17))
-        and same(
-            coarse(two := softmax(by_lot(1)[:5, :2], 1), coarse(one, A17)),
-            coarse(one @ two, A17),
-        )
+    "$S_2^\\top (S_1^\\top A S_1) S_2 = (S_1 S_2)^\\top A\\, (S_1 S_2)$": lambda: same(
+        coarse(two := by_lot(1)[:5, :2], coarse(one := by_lot(0), A17)),
+        coarse(one @ two, A17),
     ),
     "$6! = 720$ renamings are few": lambda: math.factorial(6) == 720,
 }
@@ -1328,6 +1328,7 @@ CHAPTER_04 = {
 # --- chapter 11 -----------------------------------------------------------------------
 
 C11 = "11_your_own_graphs"
+ROWS_OF_11 = ("mlp", "gcn-mean", "diffpool-random", "diffpool")
 
 
 @cache
@@ -1619,7 +1620,7 @@ CHAPTER_11 = {
     ),
     "As many clusters a node as in use altogether: that can only be if all nodes have "
     "the same row.": lambda: (
-        numbers(C11, "in use 2.6")[:1] == [2.6]
+        len(set(numbers(C11, "in use ")[:2])) == 1
         and all(
             same(*one_row(i)[0]) and np.diff(one_row(i)[1]) < -0.01 for i in range(20)
         )
@@ -1686,7 +1687,6 @@ CHAPTER_11 = {
         softmax(Z[:3] - np.log([270, 30]), 1),
     ),
 }
-ROWS_OF_11 = ("mlp", "gcn-mean", "diffpool-random", "diffpool")
 
 
 # --- chapter 13 -----------------------------------------------------------------------
@@ -1737,8 +1737,7 @@ def boxed(to=5, masked=False):
 
 def unmasked_losses(epochs=6):
     """Epoch by epoch, of the chapter's own model when it forgets the mask."""
-    space = dict(of_cells(C13))
-    exec(compile(ast.Module(written(C13), []), C13, "exec"), space)
+    space = of_cells.__wrapped__(C13)  # one that may be changed
     space["pool"] = space["pool_without_mask"]
     small = [g for g in real() if g.num_nodes <= 25][:64]
     boxes = [space["box"](small[:32]), space["box"](small[32:])]
@@ -1755,8 +1754,10 @@ def milliseconds():
     return {int(n): [float(t) for t in times] for n, *times in found}
 
 
-def slower(which, of=(1000, 2000)):
-    return [milliseconds()[n][which] / milliseconds()[n // 2][which] for n in of]
+def slower(which):
+    """From 500 nodes on: the time of twice the nodes over that of the nodes."""
+    took = milliseconds()
+    return [took[2 * n][which] / took[n][which] for n in (500, 1000)]
 
 
 def of_the_test():
@@ -1829,8 +1830,8 @@ CHAPTER_13 = {
     ),
     "An undecided node with two clusters has entropy $\\log 2$; ours is close to "
     "that": lambda: (
-        numbers(C13, "link 0.5015")[1] == round(math.log(2), 4)
-        and numbers(C13, "link 0.5015")[0] > 0.95 * math.log(2)
+        numbers(C13, "link ")[2] == round(math.log(2), 4)
+        and numbers(C13, "link ")[1] > 0.95 * math.log(2)
     ),
     "The slide deck pools twice, to 38 and to 10 clusters": lambda: (
         dpcore.models.num_clusters(150, 0.25, 2) == [38, 10]
@@ -1865,7 +1866,7 @@ CHAPTER_13 = {
     "But a protein's scores now depend on the size of the largest protein in its "
     "batch.": lambda: (
         not same(boxed(5)[0], boxed(9)[0])
-        and "scores moved by 0.0027" in printed(C13)
+        and numbers(C13, "scores moved by ")[0] > 1e-3
         and all(
             same(a, b)
             for a, b in zip(boxed(5, masked=True), boxed(9, masked=True), strict=True)
