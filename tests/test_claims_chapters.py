@@ -306,19 +306,26 @@ def grown():
     return {name: pair[1] / pair[0] for name, pair in balances().items()}
 
 
+def descended(a, logits, weight, wait=0, steps=200, link=1):
+    """Assignments on the way down both losses, the entropy's from step `wait` on."""
+    adam = torch.optim.Adam([logits.requires_grad_()], lr=0.1)
+    film = []
+    for step in range(steps):
+        s = logits.softmax(2)
+        film.append(s.detach())
+        loss = link * root_mean_square(a, s) + (step >= wait) * weight * entropy(s)
+        adam.zero_grad()
+        loss.sum().backward()
+        adam.step()
+    return [*film, logits.softmax(2).detach()]
+
+
 @cache
 def trained(weight, starts=50):
     """Assignments after 200 steps from starts of our own."""
     torch.manual_seed(7)
-    a = graph_of_04()[1]
-    logits = (0.1 * torch.randn(starts, 17, K, dtype=torch.double)).requires_grad_()
-    adam = torch.optim.Adam([logits], lr=0.1)
-    for _ in range(200):
-        s = logits.softmax(2)
-        adam.zero_grad()
-        (root_mean_square(a, s) + weight * entropy(s)).sum().backward()
-        adam.step()
-    return logits.softmax(2).detach()
+    logits = 0.1 * torch.randn(starts, 17, K, dtype=torch.double)
+    return descended(graph_of_04()[1], logits, weight)[-1]
 
 
 def found(weight):
