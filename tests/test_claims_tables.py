@@ -1020,8 +1020,11 @@ WEIGHED = {
     0.1: (RESULTS / "weights" / "entropy-0.1", "diffpool"),
     1: (RESULTS, "diffpool"),
     "norm": (RESULTS / "weights" / "frobenius", "diffpool"),
+    "norm, 0": (RESULTS / "weights" / "frobenius-0", "diffpool"),
+    "norm, 0.02": (RESULTS / "weights" / "frobenius-0.02", "diffpool"),
+    "norm, 0.1": (RESULTS / "weights" / "frobenius-0.1", "diffpool"),
 }
-"""DIFFPOOL: entropy weight, or the link loss as a norm → folder and row."""
+"""DIFFPOOL: entropy weight, and whether the link loss is a norm → folder and row."""
 
 
 @cache
@@ -1030,8 +1033,9 @@ def weighed(weight, name="PROTEINS"):
     folder, row = WEIGHED[weight]
     cell = tables.of_folds([*all_of(folder)[name, row, 0].values()])
     asked = cell["settings"]
-    if weight == "norm":
-        assert (asked.get("entropy_weight"), asked["reduction"]) == (None, "frobenius")
+    if str(weight).startswith("norm"):
+        own = float(weight[6:]) if weight != "norm" else None
+        assert (asked.get("entropy_weight"), asked["reduction"]) == (own, "frobenius")
     elif folder != RESULTS:
         assert (asked["entropy_weight"], asked.get("reduction")) == (weight, None)
     assert cell["folds"] == 10
@@ -1058,7 +1062,7 @@ def folds_of(weight, name):
     return kept(folder, name, row, 0)
 
 
-def nine_leads(name):
+def leads_of_weights(name):
     at = {weight: folds_of(weight, name) for weight in WEIGHED}
     random = kept(RESULTS, name, "diffpool-random", 0)
     return [corrected(at[w] - theirs) for theirs in (at[1], random)
@@ -1149,9 +1153,9 @@ OTHER_SETTINGS = {
         and round(kept(RESULTS, "ENZYMES", "diffpool-random", 0).mean(), 1) == 68.0
     ),
     "None of the eighteen leads": lambda: (
-        len(nine_leads("PROTEINS") + nine_leads("ENZYMES")) == 18
+        len(leads_of_weights("PROTEINS") + leads_of_weights("ENZYMES")) == 18
         and all(
-            abs(lead[0]) < half(lead) for name in SEEDED for lead in nine_leads(name)
+            abs(lead[0]) < half(lead) for name in SEEDED for lead in leads_of_weights(name)
         )
     ),
     "four orders in five seeds on PROTEINS, five on ENZYMES.": lambda: (

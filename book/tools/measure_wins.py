@@ -13,7 +13,7 @@ validation in every cell; where S is learned, they are fixed (POOLED). The rows 
 group "tuned" are everybody's turn alike: twenty settings (SEARCH, POOLED_SEARCH) are
 tried on seed 0, by validation alone.
 
-All GROUPS of rows take about three and a half hours of processor time. Within a group
+All GROUPS of rows take about two and a half hours of processor time. Within a group
 all cells of a seed come before those of the next, so that a file cut short can be used;
 a finished cell is in the file before the next begins, and is not measured again.
 """
