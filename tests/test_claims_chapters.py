@@ -1132,7 +1132,7 @@ ERRATA = {
     "The solution as it is printed reaches 83.0 ± 8.9 %": lambda: (
         ruler("MUTAG") == "83.0 ± 8.9"
     ),
-    "that `0.1 * 30` need not be exactly 3: it is. (0.14 · 50 is more than 7.)": (
+    "that 0.1 · 30 need not be exactly 3: it is. (0.14 · 50 is more than 7.)": (
         lambda: 0.1 * 30 == 3 and 0.14 * 50 > 7
     ),
 }
