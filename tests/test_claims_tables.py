@@ -411,17 +411,13 @@ CHAPTER_08 = {
     "On ENZYMES it is 8.0 points behind.": lambda: (
         round(lead("ENZYMES", "gcn-sum", "mlp"), 1) == -8.0
     ),
-    "`diffpool-walks`, adds nothing that we can see to one level without it: 80.9 for "
-    "81.8, on PROTEINS 73.1 for 73.0.": lambda: (
-        [
-            round(mean.mean(), 1)
-            for name in ("MUTAG", "PROTEINS")
-            for mean in reader_and_none(name)
-        ]
-        == [80.9, 81.8, 73.1, 73.0]
+    "adds nothing that we can see to one level without it: 80.9 for 81.8 here, 73.1 "
+    "for 73.0 on PROTEINS, 68.7 for 67.7 on ENZYMES, 78.2 for 77.4 on D&D.": lambda: (
+        [round(mean.mean(), 1) for name in WALKED for mean in reader_and_none(name)]
+        == [80.9, 81.8, 73.1, 73.0, 68.7, 67.7, 78.2, 77.4]
         and all(
-            corrected(walks - none)[2] > 0.8
-            for walks, none in map(reader_and_none, ("MUTAG", "PROTEINS"))
+            corrected(walks - none)[2] > 0.6
+            for walks, none in map(reader_and_none, WALKED)
         )
     ),
     "On COLLAB, whose labels are degrees, `gcn-sum` is 3.2 points ahead of `mlp` "
@@ -598,6 +594,9 @@ def longer(row):
     assert cell["folds"] == 10
     assert (cell["settings"]["epochs"], cell["settings"]["patience"]) == (100, 20)
     return cell
+
+
+WALKED = "MUTAG", "PROTEINS", "ENZYMES", "DD"
 
 
 def reader_and_none(name):
@@ -1064,6 +1063,29 @@ def folds_of(weight, name):
     return kept(folder, name, row, 0)
 
 
+NORMS = [weight for weight in WEIGHED if str(weight).startswith("norm")]
+
+
+def tables_stack(name):
+    return runs()[name, "diffpool"][0].settings["conv"]
+
+
+def of_stacks(name):
+    """DIFFPOOL with the stack that the tables do not have, and theirs: fair means, how
+    far theirs is ahead on validation, and on the test folds."""
+    others, own = (all_of(folder)[name, "diffpool", 0].values()
+                   for folder in (RESULTS / "stacks", RESULTS))  # fmt: skip
+    assert {run.settings["conv"] for run in others} == {"gcn", "sage"} - {
+        tables_stack(name)
+    }
+    best = [np.mean([100 * max(run.validation_curve) for run in some])
+            for some in (others, own)]  # fmt: skip
+    tested = [kept(folder, name, "diffpool", 0)
+              for folder in (RESULTS / "stacks", RESULTS)]  # fmt: skip
+    gap = corrected(tested[1] - tested[0])
+    return [each.mean() for each in tested], best[1] - best[0], gap
+
+
 def leads_of_weights(name):
     at = {weight: folds_of(weight, name) for weight in WEIGHED}
     random = kept(RESULTS, name, "diffpool-random", 0)
@@ -1118,16 +1140,16 @@ OTHER_SETTINGS = {
     ),
     "At 0.1 half of that is gone, and 26 are in use; at 1 a handful is left, and "
     "sharp. As a norm, which nothing divides by the number of entries, the link loss "
-    "brings the mush back": lambda: (
+    "brings the mush back, even where the entropy's weight is 1.": lambda: (
         0.48 < weighed(0.1)["entropy_loss"] / np.log([38, 10]).sum() < 0.52
         and round(weighed(0.1)["effective_clusters"][0]) == 26
         and weighed(1)["effective_clusters"][0] < 8
         and weighed(1)["entropy_loss"] < 0.5
-        and weighed("norm")["entropy_loss"] > 5.6
+        and all(weighed(w)["entropy_loss"] > 5.6 for w in NORMS)
     ),
-    "They lie between 73.6 and 74.8.": lambda: (
+    "They lie between 73.6 and 75.0.": lambda: (
         [round(f(weighed(w)["fair_mean"] for w in WEIGHED), 1) for f in (min, max)]
-        == [73.6, 74.8]
+        == [73.6, 75.0]
     ),
     "computed for PROTEINS where the two losses balance: at an entropy weight of "
     "0.021.": lambda: (
@@ -1146,7 +1168,7 @@ OTHER_SETTINGS = {
     "between 63.2 and 67.2, and random clusters have 68.0.": lambda: (
         round(weighed(1, "ENZYMES")["effective_clusters"][0]) == 10
         and entropies("ENZYMES", 1) < 0.13 * entropies("ENZYMES", 0)
-        and entropies("ENZYMES", "norm") > 0.98 * entropies("ENZYMES", 0)
+        and all(entropies("ENZYMES", w) > 0.98 * entropies("ENZYMES", 0) for w in NORMS)
         and [
             round(f(folds_of(w, "ENZYMES").mean() for w in WEIGHED), 1)
             for f in (min, max)
@@ -1154,11 +1176,43 @@ OTHER_SETTINGS = {
         == [63.2, 67.2]
         and round(kept(RESULTS, "ENZYMES", "diffpool-random", 0).mean(), 1) == 68.0
     ),
-    "None of the eighteen leads": lambda: (
-        len(leads_of_weights("PROTEINS") + leads_of_weights("ENZYMES")) == 18
-        and all(
-            abs(lead[0]) < half(lead) for name in SEEDED for lead in leads_of_weights(name)
-        )
+    "None of the thirty leads": lambda: (
+        len(leads := [lead for name in SEEDED for lead in leads_of_weights(name)]) == 30
+        and all(abs(lead[0]) < half(lead) for lead in leads)
+    ),
+    "On ENZYMES validation, too, chooses the authors' stack, by nine points.": lambda: (
+        8.5 < of_stacks("ENZYMES")[1] < 9.5 and tables_stack("ENZYMES") == "sage"
+    ),
+    "it would have chosen SAGE, by two and by three points, and the tables would read "
+    "73.2 for 74.2 and 79.3 for 80.9: 1.0 ± 3.8 and 1.5 ± 8.1 less.": lambda: (
+        [round(-of_stacks(name)[1]) for name in ("PROTEINS", "MUTAG")] == [2, 3]
+        and [tables_stack(name) for name in ("PROTEINS", "MUTAG")] == ["gcn", "gcn"]
+        and [
+            [
+                round(float(x), 1)
+                for x in (*means, of_stacks(name)[2][0], half(of_stacks(name)[2]))
+            ]
+            for name in ("PROTEINS", "MUTAG")
+            for means in of_stacks(name)[:1]
+        ]
+        == [[73.2, 74.2, 1.0, 3.8], [79.3, 80.9, 1.5, 8.1]]
+    ),
+    "With the SAGE stack goes a dropout of 0, as elsewhere in the tables; the deck's "
+    "0.6 on PROTEINS goes with GCN.": lambda: (
+        [
+            run.settings["dropout"]
+            for folder in (RESULTS / "stacks", RESULTS)
+            for run in all_of(folder)["PROTEINS", "diffpool", 0].values()
+        ]
+        == [0.0] * 10 + [0.6] * 10
+    ),
+    "Of fifty on PROTEINS validation is best in the last ten in four folds of ten, of "
+    "a hundred on MUTAG in the last ten in three": lambda: (
+        [
+            sum(run.best_epoch > epochs - 10 for run in runs()[name, "diffpool"])
+            for name, epochs in (("PROTEINS", 50), ("MUTAG", 100))
+        ]
+        == [4, 3]
     ),
     "four orders in five seeds on PROTEINS, five on ENZYMES.": lambda: (
         [len(orders(name)) for name in SEEDED] == [4, 5]
