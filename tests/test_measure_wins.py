@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 import torch
 from sklearn.base import BaseEstimator, TransformerMixin
+from sklearn.metrics import adjusted_mutual_info_score
 from torch import nn
 from torch.nn import functional as F
 
@@ -271,6 +272,10 @@ def test_assignments_that_are_not_learned(parts):
     assert wide.size(-1) == 24 and torch.allclose(wide.sum(-1), torch.ones(()))
     many = tool.fixed_assignment("heavy-edge of 24", of, 0, 4)
     assert (many.sum(1) > 0).all() and many.shape == (*one.shape[:2], 24)
+    spectral = tool.fixed_assignment("spectral", of, 0, 4)
+    assert spectral.shape == true.shape and (spectral.sum(1) > 0).all()
+    for own, found in zip(of.community, spectral, strict=True):  # edges show them
+        assert adjusted_mutual_info_score(own, found.argmax(-1)) > 0.9
     colours = tool.fixed_assignment("colours", of, 0, 4)
     assert torch.equal(colours, of.x[..., :4])
     tags = tool.part("hidden", "test", 12, 1, 6)

@@ -34,7 +34,7 @@ import numpy as np
 import torch
 from chapters import ROOT
 from communities import agreement
-from sklearn.cluster import KMeans
+from sklearn.cluster import KMeans, SpectralClustering
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVC
@@ -183,6 +183,12 @@ def fixed_assignment(row: str, of: Part, seed: int, features: int, k: int = 6):
         k = 24 if row == "random of 24" else k
         draws = torch.Generator().manual_seed(seed)
         return torch.randn(*of.community.shape, k, generator=draws).softmax(-1)
+    if row == "spectral":
+        found = SpectralClustering(
+            6, affinity="precomputed", assign_labels="cluster_qr"
+        )
+        ids = torch.from_numpy(np.stack([found.fit_predict(adj) for adj in of.adj]))
+        return F.one_hot(ids.long(), 6).float()
     if row.startswith("heavy-edge"):
         k = 24 if row == "heavy-edge of 24" else k
         ids = heavy_edge(of.sparse, [k])[:, 0]
@@ -264,8 +270,8 @@ def raw_walks(of: Part) -> np.ndarray:
 
 
 def raw_cycles(of: Part) -> np.ndarray:
-    """The same without the walks that go round no cycle: those of a tree. They are as
-    many at every node, so what is left does not grow with the graph."""
+    """The same without the walks that go round no cycle: those of a tree, as many at
+    every node. A random graph has about as many short cycles at every size."""
     return raw_walks(of) - of.adj.size(1) * tree_walks(10)[2:]
 
 

@@ -61,6 +61,7 @@ FIXED = (
     "random of 24",
     "heavy-edge",
     "heavy-edge of 24",
+    "spectral",
     "colours",
     "kinds",
     "k-means",
@@ -112,6 +113,7 @@ CLEAN: list[tuple[str, str]] = [
     *(("hidden", row + LARGE) for row in ("raw spectrum", "raw cycles", "kinds")),
     ("hidden", "flat" + STARTED + TUNED + LARGE),
     *(("noise", row + LARGE) for row in ("raw spectrum", "heavy-edge" + STARTED)),
+    *((family, "spectral" + STARTED + LARGE) for family in FAMILIES),
 ]
 """The same once more, with the setting that the search found for 24 clusters: the
 question on *shown* first, then the other families, and larger communities."""
@@ -153,6 +155,7 @@ EVERYWHERE: list[tuple[str, str]] = [
     *((f, "k = 24" + STARTED + LARGE) for f in ("hidden", "noise")),
     *((f, row + LARGE) for f in FAMILIES for row in ("raw walks", "k-means")),
     *((f, "raw cycles" + more) for f in FAMILIES for more in ("", LARGE)),
+    *((f, "spectral") for f in FAMILIES),
     ("hidden", "kinds" + LARGE),
 ]
 """Whatever was asked of *shown* first, of *hidden* and *noise*."""
