@@ -232,6 +232,7 @@ def test_training_ends_where_a_gradient_is_not_finite():
     record = tool.train(model, told_parts(), dict(lr=0.1), settings, 0)
     assert (record["stopped"], record["epochs"], record["validation"]) == (True, 3, 0.8)
     assert int(model.age) == 2 and model.link.isfinite()
+    assert [len(seen) for seen in model.seen] == [10, 10, 4]  # no batch after it
     assert "stopped" not in fitted([0.5] * 4)[1]
 
 
