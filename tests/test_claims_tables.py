@@ -109,10 +109,11 @@ def against(ours, theirs):
 
 
 def corrected(gaps):
-    """Mean, sd and p of ten folds' differences (Nadeau and Bengio, 2003)."""
-    mean, sd = gaps.mean(), gaps.std(ddof=1)
-    t = mean / (sd * (1 / 10 + 1 / 8) ** 0.5)
-    return mean, sd, 2 * stats.t.sf(abs(t), 9)
+    """Mean, sd and p of the differences of ten folds, or of some of them (Nadeau and
+    Bengio, 2003)."""
+    mean, sd, n = gaps.mean(), gaps.std(ddof=1), len(gaps)
+    t = mean / (sd * (1 / n + 1 / 8) ** 0.5)
+    return mean, sd, 2 * stats.t.sf(abs(t), n - 1)
 
 
 def half(found):
@@ -779,21 +780,23 @@ def of_mutag(repair, what):
     return np.mean([run[what][0] for run in runs])
 
 
-def on_mutag():
+def repaired(name, folds, rows=()):
     """Points by which each repair is ahead of none, as `corrected` tells them."""
-    by_fold = {
-        repair: [run["accuracy"] for run in sorted(own, key=lambda run: run["fold"])]
-        for (data, repair), own in repairs().items()
-        if data == "MUTAG"
-    }
-    none = np.array(by_fold["none"])
-    return [corrected(100 * (by_fold[repair] - none)) for repair in REPAIRED]
+    by_fold = {}
+    for (data, repair), own in repairs().items():
+        if data == name:
+            assert sorted(run["fold"] for run in own) == list(range(folds))
+            own = sorted(own, key=lambda run: run["fold"])
+            by_fold[repair] = np.array([run["accuracy"] for run in own])
+    return [
+        corrected(100 * (by_fold[repair] - by_fold["none"]))
+        for repair in rows or REPAIRED
+    ]
 
 
 def of_proteins(repair, what):
-    """Of level 1, in the one run that there is."""
-    (run,) = repairs()["PROTEINS", repair]
-    return run[what][0]
+    """Of level 1, in the mean of the folds."""
+    return np.mean([run[what][0] for run in repairs()["PROTEINS", repair]])
 
 
 def at_a_lower_rate():
@@ -861,6 +864,13 @@ SHOWN = "", " of 24", " of true"
 COMMUNITIES = [data for data, repair in repairs()
                if data in ("coarse", "loops") and repair == "none"]  # fmt: skip
 REPAIRED = ("detached", "normalised", "no-diagonal", "mincut", "dmon")
+OTHERS = ("one level", "late entropy")
+
+
+def of_eight_folds():
+    return [lead for name in ("ENZYMES", "PROTEINS") for lead in repaired(name, 8)]
+
+
 CHAPTER_05 = {
     "level 1 does not find the communities": lambda: all(
         agree(data, "none") < 0.5 for data in COMMUNITIES
@@ -883,22 +893,33 @@ CHAPTER_05 = {
     ),
     "no repair is more than 2.6 points from the plain model, and none of these "
     "differences means anything (the smallest p is 0.3)": lambda: (
-        round(max(abs(lead) for lead, *_ in on_mutag()), 1) == 2.6
-        and round(min(p for *_, p in on_mutag()), 1) == 0.3
+        round(max(abs(lead) for lead, *_ in repaired("MUTAG", 10)), 1) == 2.6
+        and round(min(p for *_, p in repaired("MUTAG", 10)), 1) == 0.3
+    ),
+    "Nor on ENZYMES and PROTEINS, in eight folds each: at most 2.5 points, and again "
+    "no p below 0.3.": lambda: (
+        round(max(abs(lead) for lead, *_ in of_eight_folds()), 1) == 2.5
+        and round(min(p for *_, p in of_eight_folds()), 1) == 0.3
+    ),
+    "(On PROTEINS both controls are two points ahead, with p of 0.04 and 0.05; of "
+    "twenty-one such questions chance alone gives one.)": lambda: (
+        [(round(lead), round(p, 2)) for lead, _, p in repaired("PROTEINS", 8, OTHERS)]
+        == [(2, 0.04), (2, 0.05)]
+        and 3 * len(REPAIRED + OTHERS) == 21
     ),
     "each change to $A'$ leaves one cluster, and MinCut and DMoN put every node "
     "everywhere": lambda: (
-        2 < repairs()["PROTEINS", "none"][0]["used"][0] < 8
+        2 < of_proteins("none", "used") < 8
         and all(of_proteins(name, "used") < 1.1 for name in REPAIRED[:3])
         and all(of_proteins(name, "a_node") > 37.9 for name in REPAIRED[3:])
     ),
-    "Nearer is not more often right. On coarse waiting with the entropy has 93, $A'$ "
-    "detached 63;": lambda: (
+    "Nearer is not more often right. On coarse waiting with the entropy has 94, $A'$ "
+    "detached 70;": lambda: (
         [
             round(100 * np.mean(right("coarse", name)))
             for name in ("late entropy", "detached")
         ]
-        == [93, 63]
+        == [94, 70]
     ),
     "it is 0.81 for MUTAG, whose level 1 is mush, and 0.86 for ENZYMES, whose rows are "
     "sharp": lambda: (
@@ -909,8 +930,8 @@ CHAPTER_05 = {
     "with 38 clusters the entries of $A'$ are small, 0.1 on average": lambda: (
         round(mean_entry("PROTEINS"), 1) == 0.1
     ),
-    "Ten folds of five data sets take some two hours": lambda: (
-        1.75 < hours_of_repairs() < 2.25
+    "Ten folds of five data sets take an hour and a quarter": lambda: (
+        1.15 < hours_of_repairs() < 1.35
     ),
     "training has seen 54 to 62 of the 70 wirings of loops. (105 of the thousand test "
     "graphs have another, and are right, too.)": lambda: (
@@ -950,8 +971,11 @@ CHAPTER_05 = {
         < 0.98 * np.log([38, 10]).sum()
         < entropies("PROTEINS", 0.02)
     ),
-    "MinCut finds the communities of loops just as well, and guesses the class": (
-        lambda: agree("loops", "mincut") > 0.99 and max(right("loops", "mincut")) < 0.55
+    "MinCut finds the communities of loops nearly as well, and guesses the class": (
+        lambda: (
+            0.97 < agree("loops", "mincut") < agree("loops", "no-diagonal")
+            and max(right("loops", "mincut")) < 0.55
+        )
     ),
     "is right on every test graph, in ten runs of ten; on coarse, too": lambda: all(
         right(data, "no-diagonal") == [1.0] * 10 for data in COMMUNITIES
@@ -978,14 +1002,6 @@ CHAPTER_05 = {
     ),
     "loops is the question that no network of": lambda: (
         max(right("loops", "none") + of_chapter_10("loops")) < 0.6
-    ),
-    "On ENZYMES and PROTEINS the runs, one or two each, are too few": lambda: (
-        {
-            len(own)
-            for (data, _), own in repairs().items()
-            if data in ("ENZYMES", "PROTEINS")
-        }
-        <= {1, 2}
     ),
 }
 

@@ -9,7 +9,7 @@ of a data set are trained alike, on one thread, both losses at weight 1: half of
 epochs without validation, then the other half, of which validation chooses the epoch.
 Runs are in the order of folds, so that at any moment all repairs have as many of them;
 a run is in the file before the next begins, and what is there is not measured again.
-All ten folds take about two hours of processor time.
+All ten folds take about an hour and a quarter of processor time.
 
 Whether the repair that chapter 05 recommends needs *learned* clusters, its partners
 say (five minutes):
