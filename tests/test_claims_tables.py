@@ -1181,7 +1181,7 @@ OTHER_SETTINGS = {
         and 0.94 < entropies("ENZYMES", 0.1) / entropies("ENZYMES", 0) < 0.96
     ),
     "At 1, ten are in use, and sharp; the norm undoes it here, too. Accuracies lie "
-    "between 63.2 and 67.2, and random clusters have 68.0.": lambda: (
+    "between 62.7 and 67.2, and random clusters have 68.0.": lambda: (
         round(weighed(1, "ENZYMES")["effective_clusters"][0]) == 10
         and entropies("ENZYMES", 1) < 0.13 * entropies("ENZYMES", 0)
         and all(entropies("ENZYMES", w) > 0.98 * entropies("ENZYMES", 0) for w in NORMS)
@@ -1189,7 +1189,7 @@ OTHER_SETTINGS = {
             round(f(folds_of(w, "ENZYMES").mean() for w in WEIGHED), 1)
             for f in (min, max)
         ]
-        == [63.2, 67.2]
+        == [62.7, 67.2]
         and round(kept(RESULTS, "ENZYMES", "diffpool-random", 0).mean(), 1) == 68.0
     ),
     "None of the thirty leads": lambda: (
