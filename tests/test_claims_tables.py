@@ -20,9 +20,11 @@ from torch.nn import functional as F
 
 import dpcore
 from dpcore import SparseGraphs, diff_pool, tables
+from dpcore.__main__ import main
 from dpcore.data import synthetic
 from dpcore.data.expected import EXPECTED
 from dpcore.experiments.kernels import ITERATIONS, PENALTIES
+from dpcore.experiments.tables import runner
 from dpcore.experiments.tables.plan import TRIAL_SHARE
 from dpcore.graphs import DenseGraphs
 from dpcore.training import splits
@@ -1386,3 +1388,15 @@ def one_wl():
 def test_other_settings_say(sentence):
     assert sentence in text("settings")
     assert OTHER_SETTINGS[sentence]()
+
+
+@pytest.mark.parametrize(
+    "command", re.findall("`(--datasets [^`]+)`", text("settings"))
+)
+def test_a_command_of_the_page_has_all_its_folds(command, capsys, monkeypatch):
+    """What is there is of the command's settings, so nothing is left to measure."""
+    monkeypatch.chdir(chapters.ROOT)
+    monkeypatch.setattr(runner, "measure", None)  # calling it would fail
+    assert main(["tables", "run", *command.split()]) == 0
+    told = "".join(capsys.readouterr())
+    assert re.search("(^|[^0-9])0 folds measured, [1-9][0-9]* were there", told)
