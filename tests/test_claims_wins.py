@@ -1134,8 +1134,8 @@ def test_chapter_12_says_how_settings_were_found(wins, all_cells):
     found = {key: spread(own) for key, own in wins.items() if key[1].endswith("tuned")}
     assert len(found) == len(searches)
 
-    def of(row, family="shown"):
-        return "{:.0f} ± {:.0f}".format(*found[family, row + ", tuned"])
+    def of(row):
+        return "{:.0f} ± {:.0f}".format(*found["shown", row + ", tuned"])
 
     assert f"closed walks have {of('k = 24')} with 24 clusters, from one start" in said
     assert f"start, and {of('walks')} with six." in said

@@ -411,6 +411,35 @@ def test_a_machine_s_setting_is_chosen_on_validation(parts, monkeypatch):
     assert [x.shape[1] for x in given[::8]] == [6, 12, 24, 72, 6]
 
 
+@pytest.mark.parametrize("row", ["raw walks", "raw cycles", "bag of edges"])
+def test_a_machine_reads_what_its_row_says(row, parts, monkeypatch):
+    given = []
+
+    class Machine(BaseEstimator):
+        def __init__(self, C=1, gamma=None, kernel=None):  # noqa: N803
+            self.C, self.gamma, self.kernel = C, gamma, kernel
+
+        def fit(self, x, y):
+            given.append(x)
+            self.fitted_ = True
+            return self
+
+        def score(self, x, y):
+            return 0.5
+
+    monkeypatch.setattr(tool, "SVC", Machine)
+    monkeypatch.setattr(tool, "StandardScaler", As)
+    tool.svm(row, parts, 4)
+    reads = {
+        "raw walks": tool.raw_walks,
+        "raw cycles": tool.raw_cycles,
+        "bag of edges": lambda of: tool.edge_bag(of, 4),
+    }
+    assert len(given) == 8
+    for x in given:
+        np.testing.assert_array_equal(x, reads[row](parts["train"]))
+
+
 @pytest.fixture
 def trained(monkeypatch):
     """What `train` is called with; the second of two has more of validation right."""

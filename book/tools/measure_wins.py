@@ -289,6 +289,9 @@ def tree_walks(longest: int) -> np.ndarray:
     return np.array(found, dtype=np.float32)
 
 
+TRACES = {"raw walks": raw_walks, "raw cycles": raw_cycles}
+
+
 def svm(row: str, parts: dict, features: int) -> dict:
     """The best of a grid on validation: at least nine settings for every row."""
     views: list[tuple[str, dict]] = []
@@ -301,10 +304,8 @@ def svm(row: str, parts: dict, features: int) -> dict:
             }
             views.append((f"{some} eigenvalues", kept))
         views.append(("6 largest", {n: v[:, :6] for n, v in values.items()}))
-    elif row == "raw walks":
-        views.append(("2 to 10", {name: raw_walks(of) for name, of in parts.items()}))
-    elif row == "raw cycles":
-        views.append(("2 to 10", {name: raw_cycles(of) for name, of in parts.items()}))
+    elif row in TRACES:
+        views.append(("2 to 10", {n: TRACES[row](of) for n, of in parts.items()}))
     elif row == "bag of edges":
         views.append(("", {n: edge_bag(of, features) for n, of in parts.items()}))
     else:
